@@ -1,0 +1,41 @@
+"""User-facing errors: each says what was wrong, where, and what to do about it."""
+
+
+class MonoposeError(Exception):
+    """An error a user can act on; the CLI prints it as one line and exits with code 2.
+
+    what: the fault, in one clause.
+    where: the file, URI, field or option it was found in ("" when there is no place to name).
+    fix: what the user can do now ("" when the fault says it all).
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where, fix)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f"; {self.fix}" if self.fix else ""
+        return f"{place}{self.what}{advice}"
+
+
+class InputError(MonoposeError):
+    """Data, a file or an option that does not fit its contract."""
+
+
+class StorageError(MonoposeError):
+    """A bucket, folder or object that cannot be reached, read or written."""
+
+
+class IntegrityError(MonoposeError):
+    """Stored bytes that are missing, truncated or not the ones the manifest names."""
+
+
+class RecipeError(MonoposeError):
+    """A recipe with an unknown field, a bad value or an impossible combination."""
+
+
+class UnavailableError(MonoposeError):
+    """A part this command needs is not running, not installed, or its port is taken."""

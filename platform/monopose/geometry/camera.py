@@ -1,0 +1,105 @@
+"""Cameras: pinhole with distortion, in numpy, for records and importers.
+
+Frames: world is right handed, metres, Z up. Camera: x right, y down, z forward, metres.
+X_camera = rotation @ X_world + translation. Pixels: x right, y down from the top left corner.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from monopose.errors import InputError
+
+DISTORTION_TERMS = ("k1", "k2", "p1", "p2", "k3")
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One view's calibration; a part that is not known is None.
+
+    rotation: world to camera. translation: metres. fx, fy, cx, cy: pixels.
+    distortion: (k1, k2, p1, p2, k3) of the Brown-Conrady model in OpenCV's order and formula.
+    width, height: image size in pixels.
+    """
+
+    camera_id: str
+    rotation: Float[np.ndarray, "3 3"] | None = None
+    translation_m: Float[np.ndarray, "3"] | None = None
+    fx: float | None = None
+    fy: float | None = None
+    cx: float | None = None
+    cy: float | None = None
+    distortion: tuple[float, float, float, float, float] | None = None
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def has_extrinsics(self) -> bool:
+        """True when world points can be brought into this camera's frame."""
+        return self.rotation is not None and self.translation_m is not None
+
+    @property
+    def has_intrinsics(self) -> bool:
+        """True when points in the camera's frame can be projected to pixels."""
+        return None not in (self.fx, self.fy, self.cx, self.cy)
+
+
+def world_to_camera(
+    points_world_m: Float[np.ndarray, "*batch 3"], camera: Camera
+) -> Float[np.ndarray, "*batch 3"]:
+    """World points in the camera's frame, metres; raises InputError without extrinsics."""
+    if camera.rotation is None or camera.translation_m is None:
+        raise InputError("camera has no extrinsics", where=camera.camera_id)
+    return points_world_m @ camera.rotation.T + camera.translation_m
+
+
+def camera_to_world(
+    points_camera_m: Float[np.ndarray, "*batch 3"], camera: Camera
+) -> Float[np.ndarray, "*batch 3"]:
+    """Inverse of `world_to_camera`."""
+    if camera.rotation is None or camera.translation_m is None:
+        raise InputError("camera has no extrinsics", where=camera.camera_id)
+    return (points_camera_m - camera.translation_m) @ camera.rotation
+
+
+def project(
+    points_camera_m: Float[np.ndarray, "*batch 3"], camera: Camera
+) -> Float[np.ndarray, "*batch 2"]:
+    """Pixels of points in the camera's frame; raises InputError without intrinsics.
+
+    Points at or behind the camera have no meaningful pixel; callers mask them by z > 0.
+    """
+    if not camera.has_intrinsics:
+        raise InputError("camera has no intrinsics", where=camera.camera_id)
+    xy = points_camera_m[..., :2] / points_camera_m[..., 2:]
+    if camera.distortion is not None and any(camera.distortion):
+        xy = distort(xy, camera.distortion)
+    focal = np.array([camera.fx, camera.fy], xy.dtype)
+    centre = np.array([camera.cx, camera.cy], xy.dtype)
+    return xy * focal + centre
+
+
+def distort(
+    xy: Float[np.ndarray, "*batch 2"], coefficients: tuple[float, float, float, float, float]
+) -> Float[np.ndarray, "*batch 2"]:
+    """Brown-Conrady distortion of normalised image points (OpenCV's formula)."""
+    k1, k2, p1, p2, k3 = coefficients
+    x, y = xy[..., 0], xy[..., 1]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    x_out = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    y_out = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([x_out, y_out], axis=-1)
+
+
+def undistort(
+    xy: Float[np.ndarray, "*batch 2"],
+    coefficients: tuple[float, float, float, float, float],
+    iterations: int = 20,
+) -> Float[np.ndarray, "*batch 2"]:
+    """Inverse of `distort` by fixed-point iteration; exact to 1e-9 for lenses below 90 degrees."""
+    undistorted = xy
+    for _ in range(iterations):
+        undistorted = undistorted + xy - distort(undistorted, coefficients)
+    return undistorted

@@ -1,0 +1,159 @@
+"""The only place that knows endpoints and credentials: one URI for fsspec, pyarrow and Ray.
+
+A storage URI is `s3://bucket/prefix` (credentials and AWS_ENDPOINT_URL from the environment), a
+`file://` URI or a folder. Credentials never enter a URI, a recipe or a pickled object.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import fsspec
+import pyarrow.fs
+
+from monopose.errors import StorageError
+
+ROOT_VARIABLE = "MONOPOSE_ROOT"
+DEFAULT_ROOT = ".monopose/store"
+# A ranged read from S3 servers other than AWS fails its checksum unless these are set.
+_CHECKSUMS = {
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+}
+_S3_VARIABLES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+)
+
+
+def root() -> str:
+    """The storage root: $MONOPOSE_ROOT, or a folder below the working directory."""
+    return os.environ.get(ROOT_VARIABLE) or str(Path(DEFAULT_ROOT).absolute())
+
+
+def resolve(uri_or_name: str, kind: str) -> str:
+    """The URI of `--data`, `--model` and the like: a URI or a path stays as it is.
+
+    A bare name is looked for under the storage root in the folder `kind`
+    (`data`, `runs`, `studies`, `models`).
+    """
+    if "://" in uri_or_name:
+        return uri_or_name.rstrip("/")
+    if uri_or_name.startswith((".", "/", "~")) or os.sep in uri_or_name:
+        return str(Path(uri_or_name).expanduser().absolute())
+    return join(root(), kind, uri_or_name)
+
+
+def join(uri: str, *parts: str) -> str:
+    """Appends path segments to a storage URI."""
+    return "/".join([uri.rstrip("/"), *(part.strip("/") for part in parts)])
+
+
+def environment() -> dict[str, str]:
+    """The variables that every process of a cluster needs to reach the storage (for runtime_env).
+
+    Keys are passed by environment only: Ray pickles explicit file systems into the bucket.
+    """
+    names = (*_S3_VARIABLES, ROOT_VARIABLE)
+    return {**_CHECKSUMS, **{name: os.environ[name] for name in names if name in os.environ}}
+
+
+def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The fsspec file system of a URI and the path in it."""
+    if uri.startswith("s3://"):
+        os.environ.update({k: v for k, v in _CHECKSUMS.items() if k not in os.environ})
+    options: dict[str, Any] = {"skip_instance_cache": False} if uri.startswith("s3://") else {}
+    fs, path = fsspec.core.url_to_fs(uri, **options)
+    return fs, cast(str, path)
+
+
+def arrow_filesystem(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
+    """The pyarrow file system of a URI (credentials from the environment) and the path in it."""
+    if uri.startswith("s3://"):
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        options = {k: v for k, v in (("endpoint_override", endpoint), ("region", region)) if v}
+        return pyarrow.fs.S3FileSystem(**options), uri.removeprefix("s3://")
+    return pyarrow.fs.LocalFileSystem(), str(Path(uri.removeprefix("file://")).absolute())
+
+
+@contextmanager
+def reported(uri: str) -> Iterator[None]:
+    """Turns the many ways a storage can fail into one StorageError that says what to do."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except FileNotFoundError as error:
+        raise StorageError("there is no such object", where=uri) from error
+    except PermissionError as error:
+        raise StorageError(
+            "access was refused", where=uri, fix="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from error
+    except Exception as error:
+        if not _is_storage_failure(error):
+            raise
+        raise StorageError(
+            f"cannot be reached ({type(error).__name__}: {str(error)[:120]})",
+            where=uri,
+            fix="check AWS_ENDPOINT_URL and that the server is up (`monopose status`)",
+        ) from error
+
+
+def _is_storage_failure(error: Exception) -> bool:
+    module = type(error).__module__
+    return isinstance(error, OSError) or module.startswith(("botocore", "aiobotocore", "aiohttp"))
+
+
+def read_bytes(uri: str) -> bytes:
+    """The whole object; raises StorageError."""
+    with reported(uri):
+        fs, path = filesystem(uri)
+        return cast(bytes, fs.cat_file(path))
+
+
+def write_bytes(uri: str, payload: bytes) -> None:
+    """Writes the whole object at once: readers see the old one or the new one, never a part."""
+    with reported(uri):
+        fs, path = filesystem(uri)
+        if uri.startswith("s3://"):
+            fs.pipe_file(path, payload)
+            return
+        fs.makedirs(os.path.dirname(path), exist_ok=True)
+        partial = f"{path}.partial-{os.getpid()}"
+        fs.pipe_file(partial, payload)
+        os.replace(partial, path)
+
+
+def exists(uri: str) -> bool:
+    """True when the object or folder is there; raises StorageError when nobody answers."""
+    with reported(uri):
+        fs, path = filesystem(uri)
+        fs.invalidate_cache()
+        return bool(fs.exists(path))
+
+
+def list_names(uri: str) -> list[str]:
+    """Names directly below a folder, sorted; empty when there is none."""
+    with reported(uri):
+        fs, path = filesystem(uri)
+        fs.invalidate_cache()
+        if not fs.exists(path):
+            return []
+        names = {entry.rstrip("/").rsplit("/", 1)[-1] for entry in fs.ls(path, detail=False)}
+        return sorted(names - {""})
+
+
+def delete(uri: str) -> None:
+    """Removes an object or a folder with all below it; nothing happens when it is not there."""
+    with reported(uri):
+        fs, path = filesystem(uri)
+        if fs.exists(path):
+            fs.rm(path, recursive=True)
