@@ -4,7 +4,7 @@ Frames: world is right handed, metres, Z up. Camera: x right, y down, z forward,
 X_camera = rotation @ X_world + translation. Pixels: x right, y down from the top left corner.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +12,8 @@ from jaxtyping import Float
 from monopose.errors import InputError
 
 DISTORTION_TERMS = ("k1", "k2", "p1", "p2", "k3")
+# Focal length relative to image width where the calibration is not known.
+ASSUMED_FOCAL_TO_WIDTH = 1.2
 
 
 @dataclass(frozen=True)
@@ -103,3 +105,44 @@ def undistort(
     for _ in range(iterations):
         undistorted = undistorted + xy - distort(undistorted, coefficients)
     return undistorted
+
+
+def pixel_rays(
+    points_px: Float[np.ndarray, "*batch 2"], camera: Camera
+) -> Float[np.ndarray, "*batch 3"]:
+    """Unit vectors in the camera's frame towards pixels, lens distortion taken out.
+
+    Raises InputError without intrinsics.
+    """
+    if not camera.has_intrinsics:
+        raise InputError(
+            "camera has no intrinsics",
+            where=camera.camera_id,
+            fix="give fx, fy, cx, cy, or assume them from the image size",
+        )
+    focal = np.array([camera.fx, camera.fy], points_px.dtype)
+    centre = np.array([camera.cx, camera.cy], points_px.dtype)
+    xy = (points_px - centre) / focal
+    if camera.distortion is not None and any(camera.distortion):
+        xy = undistort(xy, camera.distortion)
+    rays = np.concatenate([xy, np.ones_like(xy[..., :1])], axis=-1)
+    return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
+
+
+def assume_intrinsics(camera: Camera) -> Camera:
+    """The camera with intrinsics assumed where they are unknown; callers must say so.
+
+    Focal length 1.2 times the image width, principal point in the image's middle, no distortion.
+    Returns a calibrated camera as it is; raises InputError when the image size is unknown too.
+    """
+    if camera.has_intrinsics:
+        return camera
+    if camera.width is None or camera.height is None:
+        raise InputError(
+            "camera has neither intrinsics nor an image size",
+            where=camera.camera_id,
+            fix="give width and height in pixels",
+        )
+    focal = ASSUMED_FOCAL_TO_WIDTH * camera.width
+    centre = (camera.width / 2, camera.height / 2)
+    return replace(camera, fx=focal, fy=focal, cx=centre[0], cy=centre[1], distortion=None)
