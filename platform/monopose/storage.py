@@ -22,6 +22,8 @@ _CHECKSUMS = {
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
 }
+# A dead server is reported in seconds: on a silent host the default waits add up to minutes.
+_S3_PATIENCE = {"connect_timeout": 3, "read_timeout": 60, "retries": {"total_max_attempts": 2}}
 _S3_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
@@ -69,7 +71,7 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The fsspec file system of a URI and the path in it."""
     if uri.startswith("s3://"):
         os.environ.update({k: v for k, v in _CHECKSUMS.items() if k not in os.environ})
-    options: dict[str, Any] = {"skip_instance_cache": False} if uri.startswith("s3://") else {}
+    options: dict[str, Any] = {"config_kwargs": _S3_PATIENCE} if uri.startswith("s3://") else {}
     fs, path = fsspec.core.url_to_fs(uri, **options)
     return fs, cast(str, path)
 

@@ -1,0 +1,203 @@
+"""Reads npz files that hold pickled dictionaries without ever running a pickle's code.
+
+`numpy.load(allow_pickle=True)` lets a file call any function. Here a pickle only builds plain
+values and inert records of the few numpy calls that an array needs (a literal allow-list); the
+arrays are then made from those records by our own code, which checks every length.
+"""
+
+import io
+import math
+import pickle
+import pickletools
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monopose.errors import InputError, MonoposeError
+
+# What pickles of arrays, dtypes and numpy scalars refer to, in every spelling numpy has had.
+_RECONSTRUCT, _FROMBUFFER, _SCALAR, _ENCODE = "reconstruct", "frombuffer", "scalar", "encode"
+_ALLOWED = {
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy", "dtype"): "dtype",
+    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("numpy.core.multiarray", "scalar"): _SCALAR,
+    ("numpy._core.multiarray", "scalar"): _SCALAR,
+    ("numpy.core.numeric", "_frombuffer"): _FROMBUFFER,
+    ("numpy._core.numeric", "_frombuffer"): _FROMBUFFER,
+    ("_codecs", "encode"): _ENCODE,
+}
+# Opcodes that build objects by other ways than calling an allowed global, or reach outside.
+_FORBIDDEN = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"}
+_DTYPE = re.compile(r"^[<>|=]?(\?|[biufcSU]\d{1,6}|O8?)$")
+_MAX_DEPTH = 16
+_MAX_RATIO = 64
+_SMALL = 64 << 20
+
+
+class _Record:
+    """A call to an allowed global that a pickle asks for: written down, never made."""
+
+    def __init__(self, kind: str, args: tuple[Any, ...] = ()) -> None:
+        self.kind, self.args, self.state = kind, args, None
+
+    def __call__(self, *args: Any) -> "_Record":
+        return _Record(self.kind, args)
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> _Record:
+        """Raises InputError for any global that is not in the literal list."""
+        if (module, name) not in _ALLOWED:
+            raise InputError(
+                f"pickle refers to {module}.{name}, which an array file has no use for",
+                fix="do not trust this file; fetch the data again from its publisher",
+            )
+        return _Record(_ALLOWED[module, name])
+
+
+def load_npz(path: Path) -> dict[str, Any]:
+    """The members of an npz file by name, pickled ones included.
+
+    A 0-d object member comes back as the dict, list, str or number it holds; arrays may be
+    read-only. Raises InputError, and nothing else, for a file that is missing, damaged, bigger
+    inside than it can honestly be, or whose pickles ask for anything but numpy arrays.
+    """
+    try:
+        return _members(path)
+    except MonoposeError as error:
+        raise type(error)(error.what, where=error.where or str(path), fix=error.fix) from error
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", where=str(path)) from error
+    # A damaged file can raise nearly anything in zipfile, zlib, pickle and numpy.
+    except Exception as error:
+        what = f"not a readable npz file ({type(error).__name__}: {str(error)[:120]})"
+        raise InputError(what, where=str(path), fix="fetch or copy the file again") from error
+
+
+def _members(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
+        declared = sum(entry.file_size for entry in entries)
+        limit = _SMALL + _MAX_RATIO * path.stat().st_size
+        if declared > limit:
+            raise InputError(
+                f"claims to unpack to {declared} bytes, more than {limit} for a file of its size",
+                fix="do not trust this file",
+            )
+        return {e.filename.removesuffix(".npy"): _array(archive.read(e)) for e in entries}
+
+
+def _array(member: bytes) -> Any:
+    stream = io.BytesIO(member)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # headers that Python 2 wrote are fine
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        else:
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+    payload = member[stream.tell() :]
+    if not dtype.hasobject:
+        return _shaped(np.frombuffer(payload, dtype), shape, fortran)
+    value = _plain(payload)
+    return value.item() if isinstance(value, np.ndarray) and value.shape == () else value
+
+
+def _plain(payload: bytes) -> Any:
+    """The value of a pickle, made of dicts, lists, texts, numbers and arrays only."""
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(payload)):
+        if opcode.name in _FORBIDDEN:
+            raise InputError(f"pickle uses {opcode.name}, which an array file has no use for")
+        # The memo is a table as long as the highest index named; honest pickles count upwards.
+        if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > count:
+            raise InputError("pickle names a memo entry that it cannot have")
+    # latin1 is how numpy pickles of Python 2 keep their bytes.
+    return _built(_Unpickler(io.BytesIO(payload), encoding="latin1").load(), {}, 0)
+
+
+def _built(value: Any, seen: dict[int, Any], depth: int) -> Any:
+    """Turns records into arrays throughout; `seen` keeps shared parts shared."""
+    if value is None or isinstance(value, (str, bytes, bytearray, bool, int, float)):
+        return value
+    if depth > _MAX_DEPTH:
+        raise InputError(f"values are nested more than {_MAX_DEPTH} deep")
+    if id(value) not in seen:
+        seen[id(value)] = _container(value, seen, depth + 1)
+    return seen[id(value)]
+
+
+def _container(value: Any, seen: dict[int, Any], depth: int) -> Any:
+    if isinstance(value, dict):
+        return {_built(k, seen, depth): _built(v, seen, depth) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_built(item, seen, depth) for item in value)
+    if isinstance(value, _Record):
+        return _called(value, seen, depth)
+    raise InputError(f"pickle holds a {type(value).__name__}")
+
+
+def _called(record: _Record, seen: dict[int, Any], depth: int) -> Any:
+    if record.kind == _ENCODE:
+        text, encoding = record.args
+        return text.encode({"latin1": "latin1"}[encoding])
+    if record.kind == "dtype":
+        return _dtype(record)
+    if record.kind == _SCALAR:
+        dtype, raw = (_built(part, seen, depth) for part in record.args)
+        return np.frombuffer(_raw(raw), _sized(dtype), count=1)[0]
+    if record.kind == _FROMBUFFER:
+        raw, dtype, shape, order = (_built(part, seen, depth) for part in record.args[:4])
+        return _shaped(np.frombuffer(_raw(raw), _sized(dtype)), shape, order == "F")
+    if record.kind == _RECONSTRUCT and record.state is not None:
+        _, shape, dtype, fortran, content = (_built(part, seen, depth) for part in record.state)
+        if dtype.hasobject:
+            return _shaped(_objects(content), shape, bool(fortran))
+        return _shaped(np.frombuffer(_raw(content), _sized(dtype)), shape, bool(fortran))
+    raise InputError(f"pickle holds an incomplete numpy {record.kind}")
+
+
+def _dtype(record: _Record) -> np.dtype[Any]:
+    code = str(record.args[0])
+    state = record.state
+    order = str(state[1]) if state is not None else "="
+    if not _DTYPE.match(order + code if code[:1] not in "<>|=" else code):
+        raise InputError(f"pickle holds an array of type {code[:40]!r}")
+    # numpy writes the byte order beside the code: ("f4", ..) with state (.., "<", ..).
+    return np.dtype(order + code if order in "<>" else code)
+
+
+def _sized(dtype: Any) -> np.dtype[Any]:
+    if not isinstance(dtype, np.dtype) or dtype.hasobject or dtype.itemsize == 0:
+        raise InputError(f"pickle holds numbers of type {str(dtype)[:40]!r}")
+    return dtype
+
+
+def _raw(content: Any) -> bytes:
+    if isinstance(content, (bytes, bytearray)):
+        return bytes(content)
+    if isinstance(content, str):
+        return content.encode("latin1")
+    raise InputError(f"pickle holds array bytes as {type(content).__name__}")
+
+
+def _objects(content: Any) -> np.ndarray:
+    out = np.empty(len(content), object)
+    for place, item in enumerate(content):
+        out[place] = item
+    return out
+
+
+def _shaped(flat: np.ndarray, shape: Any, fortran: bool) -> np.ndarray:
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(size < 0 for size in sizes) or math.prod(sizes) != flat.size:
+        raise InputError(f"an array of shape {sizes} holds {flat.size} values")
+    return flat.reshape(sizes, order="F" if fortran else "C")
