@@ -20,7 +20,8 @@ import numpy as np
 from monopose.errors import InputError, MonoposeError
 
 # What pickles of arrays, dtypes and numpy scalars refer to, in every spelling numpy has had.
-_RECONSTRUCT, _FROMBUFFER, _SCALAR, _ENCODE = "reconstruct", "frombuffer", "scalar", "encode"
+_RECONSTRUCT, _FROMBUFFER, _SCALAR = "reconstruct", "frombuffer", "scalar"
+_ENCODE, _NO_BYTES = "encode", "bytes"
 _ALLOWED = {
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): "dtype",
@@ -31,6 +32,8 @@ _ALLOWED = {
     ("numpy.core.numeric", "_frombuffer"): _FROMBUFFER,
     ("numpy._core.numeric", "_frombuffer"): _FROMBUFFER,
     ("_codecs", "encode"): _ENCODE,
+    ("__builtin__", "bytes"): _NO_BYTES,
+    ("builtins", "bytes"): _NO_BYTES,
 }
 # Opcodes that build objects by other ways than calling an allowed global, or reach outside.
 _FORBIDDEN = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"}
@@ -149,6 +152,8 @@ def _called(record: _Record, seen: dict[int, Any], depth: int) -> Any:
     if record.kind == _ENCODE:
         text, encoding = record.args
         return text.encode({"latin1": "latin1"}[encoding])
+    if record.kind == _NO_BYTES and not record.args:
+        return b""
     if record.kind == "dtype":
         return _dtype(record)
     if record.kind == _SCALAR:

@@ -1,0 +1,181 @@
+"""Data sets on disk: counts, splits, streaming, digests, refusals."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from tests.clip_files import assert_same_clip, make_clip
+
+from monopose.data.clip import Clip
+from monopose.data.manifest import manifest_digest
+from monopose.data.schema import from_table
+from monopose.data.shards import read_clips, read_manifest, read_shard, verify, write_clips
+from monopose.errors import InputError
+
+LENGTHS = {"a": 25, "b": 3, "c": 12, "d": 7}
+
+
+def _clips() -> list[Clip]:
+    splits = {"a": "train", "b": "val", "c": "train", "d": "val"}
+    subjects = {"a": "S1", "b": "S2", "c": "S3", "d": "S2"}
+    return [
+        make_clip(n, clip_id=i, split=splits[i], subject=subjects[i]) for i, n in LENGTHS.items()
+    ]
+
+
+def _written(folder: Path, **options: object) -> str:
+    uri = str(folder / "set")
+    write_clips(_clips(), uri, dataset="set", max_frames=8, overlap_frames=3, **options)
+    return uri
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    read = {clip.clip_id: clip for clip in read_clips(_written(tmp_path))}
+    assert len(read) == 4
+    for clip in _clips():
+        assert_same_clip(read[clip.clip_id], clip)
+        assert read[clip.clip_id].pose_world_m.flags.writeable
+
+
+def test_the_manifest_counts_takes_and_frames_once(tmp_path: Path) -> None:
+    manifest = verify(_written(tmp_path, detections="gt", synthetic=True))
+    assert (manifest.clips, manifest.frames) == (4, 25 + 3 + 12 + 7)
+    assert manifest.splits["train"].clips == 2
+    assert manifest.splits["train"].frames == 37
+    assert manifest.splits["train"].subjects == ("S1", "S3")
+    assert manifest.splits["val"].frames == 10
+    assert manifest.splits["val"].subjects == ("S2",)
+    assert manifest.splits["val"].has_3d == manifest.splits["val"].multiview == 2
+    assert manifest.splits["val"].has_images == 0
+    assert (manifest.dataset, manifest.joint_set, manifest.fps) == ("set", "h36m17", (50.0,))
+    assert (manifest.detections, manifest.synthetic) == ("gt", True)
+    assert sum(shard.frames for shard in manifest.shards) == 47
+
+
+def test_rows_can_be_read_as_they_lie(tmp_path: Path) -> None:
+    rows = list(read_clips(_written(tmp_path), "val", join=False))
+    # d has 7 frames and fits in one piece of 8; a in the other split would not.
+    assert [(row.clip_id, row.start_frame, row.num_frames) for row in rows] == [
+        ("b", 0, 3),
+        ("d", 0, 7),
+    ]
+
+
+def test_a_split_reads_only_its_own_files(tmp_path: Path) -> None:
+    uri = _written(tmp_path)
+    for shard in read_manifest(uri).shards:
+        if shard.splits == ("train",):
+            Path(uri, shard.name).unlink()
+    assert [clip.clip_id for clip in read_clips(uri, "val")] == ["b", "d"]
+
+
+def test_an_unknown_split_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no split 'test'.*choose one of train, val"):
+        read_clips(_written(tmp_path), "test")
+
+
+def test_shards_are_stored_while_clips_still_come(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def clips() -> Iterator[Clip]:
+        for index in range(6):
+            seen.append(len(list(tmp_path.glob("set/part-*.parquet"))))
+            yield make_clip(20, clip_id=str(index))
+
+    # One clip is 20 x 17 x 7 x 4 = 9520 bytes: two of them pass 10 kB and close a shard.
+    manifest = write_clips(clips(), str(tmp_path / "set"), dataset="set", shard_bytes=10_000)
+    assert seen == [0, 0, 1, 1, 2, 2]
+    assert [shard.clips for shard in manifest.shards] == [2, 2, 2]
+
+
+def test_a_take_is_never_split_between_shards(tmp_path: Path) -> None:
+    manifest = verify(_written(tmp_path, shard_bytes=1))
+    assert [shard.clips for shard in manifest.shards] == [1, 1, 1, 1]
+    assert {shard.frames for shard in manifest.shards} == set(LENGTHS.values())
+
+
+def test_a_shard_is_plain_zstd_parquet(tmp_path: Path) -> None:
+    uri = _written(tmp_path)
+    shard = read_manifest(uri).shards[0]
+    assert Path(uri, shard.name).stat().st_size == shard.bytes
+    column = pq.ParquetFile(Path(uri, shard.name)).metadata.row_group(0).column(0)
+    assert column.compression == "ZSTD"
+    assert from_table(read_shard(uri, shard))[0].clip_id == "a"
+
+
+def test_the_same_clips_give_the_same_digest(tmp_path: Path) -> None:
+    first, second = _written(tmp_path / "one"), _written(tmp_path / "two")
+    assert read_manifest(first).digest == read_manifest(second).digest
+
+
+def test_the_digest_follows_content_not_order(tmp_path: Path) -> None:
+    manifest = read_manifest(_written(tmp_path))
+    turned = manifest.model_copy(update={"shards": manifest.shards[::-1]})
+    assert manifest_digest(turned) == manifest.digest
+    changed = manifest.shards[0].model_copy(update={"sha256": "0" * 64})
+    other = manifest.model_copy(update={"shards": (changed, *manifest.shards[1:])})
+    assert manifest_digest(other) != manifest.digest
+    assert manifest_digest(manifest.model_copy(update={"frames": 1})) != manifest.digest
+    assert manifest_digest(manifest.model_copy(update={"schema_version": 0})) != manifest.digest
+
+
+def test_one_changed_number_changes_the_digest(tmp_path: Path) -> None:
+    before = read_manifest(_written(tmp_path)).digest
+    clips = _clips()
+    clips[2].pose_world_m[5, 3, 1] += 1e-6
+    assert write_clips(clips, str(tmp_path / "two"), dataset="set").digest != before
+
+
+def test_an_existing_set_is_kept_unless_overwriting(tmp_path: Path) -> None:
+    uri = _written(tmp_path)
+    before = read_manifest(uri)
+    with pytest.raises(InputError, match="there is a data set already"):
+        write_clips([make_clip()], uri, dataset="new")
+    assert verify(uri) == before
+    after = write_clips([make_clip()], uri, dataset="new", overwrite=True)
+    assert verify(uri) == after
+    assert {path.name for path in Path(uri).iterdir()} == {
+        "manifest.json",
+        *(shard.name for shard in after.shards),
+    }
+
+
+def test_overwriting_leaves_other_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "part-of-my-thesis.txt").write_text("mine")
+    write_clips([make_clip()], str(tmp_path), dataset="set")
+    write_clips([make_clip(4)], str(tmp_path), dataset="set", overwrite=True)
+    assert (tmp_path / "part-of-my-thesis.txt").read_text() == "mine"
+    assert len(list(tmp_path.glob("part-*.parquet"))) == 1
+
+
+def test_the_manifest_is_readable_json(tmp_path: Path) -> None:
+    content = orjson.loads(Path(_written(tmp_path), "manifest.json").read_bytes())
+    assert content["schema_version"] == 1
+    assert content["splits"]["val"]["clips"] == 2
+    assert set(content["shards"][0]) == {"name", "sha256", "bytes", "clips", "frames", "splits"}
+
+
+@pytest.mark.parametrize(
+    ("clips", "message"),
+    [
+        ([], "no clips to write"),
+        ([make_clip(), make_clip()], r"clip 'set/S1/walk': clip_id occurs twice"),
+        (
+            [make_clip(), make_clip(clip_id="x", joint_set="humaneva15")],
+            r"clip 'x': joint set 'humaneva15' in a data set of 'h36m17'.*convert",
+        ),
+    ],
+)
+def test_sets_that_make_no_sense_are_refused(
+    tmp_path: Path, clips: list[Clip], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        write_clips(clips, str(tmp_path / "set"), dataset="set")
+    assert list(tmp_path.glob("set/*")) == []
+
+
+def test_an_overlap_as_long_as_a_piece_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give 0 <= overlap_frames < max_frames"):
+        write_clips([make_clip()], str(tmp_path), dataset="set", max_frames=8, overlap_frames=8)
