@@ -1,0 +1,216 @@
+"""From clips to training batches: screen normalisation, clips as tensors, chunks cut by index.
+
+Axes: B chunks, T frames, J joints, N all frames of all sequences; a sequence is one clip seen by
+one camera.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int
+from torch import Tensor
+
+from monopose.data.clip import Clip
+from monopose.errors import InputError
+from monopose.geometry.camera import Camera
+from monopose.skeleton import conversion, joint_set
+
+# World (Z up) to the frame of a level camera, for clips whose camera pose is not known.
+_LEVEL_CAMERA = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
+# Focal length relative to image width where calibration is missing (papers/protocols.md 2).
+ASSUMED_FOCAL_TO_WIDTH = 1.2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a training step sees.
+
+    keypoints are screen-normalised, `receptive_field - 1` frames longer than the poses; score is 0
+    where a keypoint is missing. pose_m is root-relative in the camera frame. valid marks output
+    frames that exist (a short sequence is padded), joint_mask joints that the source has.
+    """
+
+    keypoints: Float[Tensor, "B T_in J 2"]
+    score: Float[Tensor, "B T_in J"]
+    pose_m: Float[Tensor, "B T J 3"]
+    valid: Bool[Tensor, "B T"]
+    joint_mask: Bool[Tensor, "B J"]
+    has_3d: Bool[Tensor, " B"]
+
+
+@dataclass(frozen=True)
+class ClipTensors:
+    """All frames of many sequences, end to end, with where each sequence starts.
+
+    pose_m is absolute in the camera frame. rotation is world (Z up) to camera. intrinsics are
+    (fx, fy, cx, cy) in screen-normalised units, so that x_screen = fx * X / Z + cx.
+    """
+
+    keypoints: Float32[Tensor, "N J 2"]
+    score: Float32[Tensor, "N J"]
+    pose_m: Float32[Tensor, "N J 3"]
+    first: Int[Tensor, " S"]
+    length: Int[Tensor, " S"]
+    rotation: Float32[Tensor, "S 3 3"]
+    intrinsics: Float32[Tensor, "S 4"]
+    joint_mask: Bool[Tensor, "S J"]
+    has_3d: Bool[Tensor, " S"]
+
+    @property
+    def num_frames(self) -> int:
+        """N: frames over all sequences."""
+        return int(self.keypoints.shape[0])
+
+    def to(self, device: torch.device) -> Self:
+        """The same tensors on another device."""
+        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The tensors as numpy arrays, for the object store (read back without a copy)."""
+        return {f.name: getattr(self, f.name).numpy() for f in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """Inverse of `arrays`; the tensors share memory with the arrays."""
+        return cls(**{name: torch.from_numpy(values) for name, values in arrays.items()})
+
+
+def normalise_screen(
+    keypoints_px: Float[np.ndarray, "*batch 2"], width: int, height: int
+) -> Float[np.ndarray, "*batch 2"]:
+    """Pixels to [-1, 1] across the width, keeping the aspect ratio (Pavllo et al. 2019)."""
+    scale = np.array(2.0 / width, keypoints_px.dtype)
+    return keypoints_px * scale - np.array([1.0, height / width], keypoints_px.dtype)
+
+
+def image_size(camera: Camera, where: str) -> tuple[int, int]:
+    """(width, height) in pixels; raises InputError when the camera does not say."""
+    if camera.width is None or camera.height is None:
+        raise InputError(
+            f"camera {camera.camera_id!r} has no image size", where=where, fix="give width, height"
+        )
+    return camera.width, camera.height
+
+
+def screen_intrinsics(camera: Camera, where: str) -> tuple[float, float, float, float]:
+    """(fx, fy, cx, cy) in screen-normalised units; assumed from the width where unknown."""
+    width, height = image_size(camera, where)
+    if not camera.has_intrinsics:
+        focal = 2 * ASSUMED_FOCAL_TO_WIDTH
+        return focal, focal, 0.0, 0.0
+    fx, fy, cx, cy = (float(v or 0.0) for v in (camera.fx, camera.fy, camera.cx, camera.cy))
+    scale = 2.0 / width
+    return fx * scale, fy * scale, cx * scale - 1, cy * scale - height / width
+
+
+def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
+    """Every view of every clip as one sequence; raises InputError when none has keypoints.
+
+    Joints are converted by name; those without a counterpart are zero and masked.
+    """
+    sequences = [sequence for clip in clips for sequence in _sequences(clip, joint_set_name)]
+    if not sequences:
+        raise InputError("no clip has 2D keypoints to train or test on")
+    lengths = [len(sequence["keypoints"]) for sequence in sequences]
+    arrays = {
+        name: np.concatenate([sequence[name] for sequence in sequences])
+        for name in ("keypoints", "score", "pose_m")
+    }
+    arrays |= {
+        name: np.stack([sequence[name] for sequence in sequences])
+        for name in ("rotation", "intrinsics", "joint_mask", "has_3d")
+    }
+    arrays["length"] = np.array(lengths, np.int64)
+    arrays["first"] = np.cumsum([0, *lengths[:-1]], dtype=np.int64)
+    return ClipTensors.from_arrays(arrays)
+
+
+def _sequences(clip: Clip, joint_set_name: str) -> Iterator[dict[str, np.ndarray]]:
+    if clip.keypoints_px is None:
+        return
+    to_set = conversion(clip.joint_set, joint_set_name)
+    poses_m = clip.camera_poses_m()
+    for view, camera in enumerate(clip.cameras):
+        keypoints_px = clip.keypoints_px[view]
+        score = (
+            np.ones(keypoints_px.shape[:2], np.float32)
+            if clip.keypoint_score is None
+            else clip.keypoint_score[view]
+        )
+        keypoints = normalise_screen(keypoints_px, *image_size(camera, clip.clip_id))
+        pose_m = None if poses_m is None else to_set.apply(poses_m[view])
+        shape = (len(keypoints), len(joint_set(joint_set_name)), 3)
+        rotation = _LEVEL_CAMERA if camera.rotation is None else camera.rotation
+        yield {
+            "keypoints": to_set.apply(keypoints),
+            "score": to_set.apply_score(score),
+            "pose_m": np.zeros(shape, np.float32) if pose_m is None else pose_m,
+            "rotation": np.asarray(rotation, np.float32),
+            "intrinsics": np.array(screen_intrinsics(camera, clip.clip_id), np.float32),
+            "joint_mask": to_set.mask,
+            "has_3d": np.array(pose_m is not None),
+        }
+
+
+def chunk_starts(
+    tensors: ClipTensors, chunk_frames: int, generator: torch.Generator
+) -> Int[Tensor, "chunks 2"]:
+    """(sequence, first output frame) of chunks that tile every sequence once, in random order.
+
+    Each sequence's tiling starts at a random phase, so chunk borders move from epoch to epoch.
+    """
+    length = tensors.length.cpu()
+    phase = torch.rand(len(length), generator=generator)
+    phase = (phase * torch.minimum(length, torch.tensor(chunk_frames))).long()
+    count = torch.div(length - 1 + phase, chunk_frames, rounding_mode="floor") + 1
+    sequence = torch.repeat_interleave(torch.arange(len(length)), count)
+    order = torch.arange(len(sequence)) - torch.repeat_interleave(count.cumsum(0) - count, count)
+    start = order * chunk_frames - phase[sequence]
+    last_start = (length[sequence] - chunk_frames).clamp(min=0)
+    start = torch.minimum(start.clamp(min=0), last_start)
+    shuffled = torch.randperm(len(sequence), generator=generator)
+    return torch.stack([sequence, start], dim=1)[shuffled]
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Raw chunks as they lie in the clips, before augmentation; pose_m is absolute.
+
+    keypoints and score have `margin` more frames on both sides, repeated at a sequence's ends;
+    context_pose_m covers the same frames as keypoints.
+    """
+
+    keypoints: Float[Tensor, "B T_in J 2"]
+    score: Float[Tensor, "B T_in J"]
+    context_pose_m: Float[Tensor, "B T_in J 3"]
+    valid: Bool[Tensor, "B T"]
+    rotation: Float[Tensor, "B 3 3"]
+    intrinsics: Float[Tensor, "B 4"]
+    joint_mask: Bool[Tensor, "B J"]
+    has_3d: Bool[Tensor, " B"]
+
+
+def cut_chunks(
+    tensors: ClipTensors, starts: Int[Tensor, "B 2"], chunk_frames: int, receptive_field: int
+) -> Chunks:
+    """Gathers chunks by (sequence, first output frame), padding at the ends by repetition."""
+    device = tensors.keypoints.device
+    sequence, start = starts.to(device).unbind(1)
+    margin = (receptive_field - 1) // 2
+    offsets = torch.arange(-margin, chunk_frames + receptive_field - 1 - margin, device=device)
+    last = tensors.length[sequence].unsqueeze(1) - 1
+    local = start.unsqueeze(1) + offsets
+    frames = tensors.first[sequence].unsqueeze(1) + local.clamp(min=0).minimum(last)
+    return Chunks(
+        keypoints=tensors.keypoints[frames],
+        score=tensors.score[frames],
+        context_pose_m=tensors.pose_m[frames],
+        valid=(local <= last)[:, margin : margin + chunk_frames],
+        rotation=tensors.rotation[sequence],
+        intrinsics=tensors.intrinsics[sequence],
+        joint_mask=tensors.joint_mask[sequence],
+        has_3d=tensors.has_3d[sequence],
+    )

@@ -1,0 +1,91 @@
+"""A loaded model that lifts keypoints of any joint set, many sequences at once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+
+from monopose.data.batches import Batch, image_size, normalise_screen
+from monopose.geometry.camera import Camera
+from monopose.models.estimator import Estimator
+from monopose.recipes.recipe import Recipe
+from monopose.skeleton import conversion, joint_set
+from monopose.training.checkpoint import load_model
+from monopose.training.loop import autocast, lift
+
+
+@dataclass(frozen=True)
+class Keypoints2d:
+    """One person's keypoints over time; score 0 marks a missing one.
+
+    keypoints_px: T x J x 2 in the joint set named. camera gives at least the image size.
+    """
+
+    keypoints_px: Float[np.ndarray, "T J 2"]
+    score: Float[np.ndarray, "T J"]
+    joint_set: str
+    camera: Camera
+
+
+class Predictor:
+    """Lifts sequences with one model; sequences of equal length share a forward pass."""
+
+    def __init__(self, estimator: Estimator, recipe: Recipe, model_id: str) -> None:
+        self.estimator = estimator.eval()
+        self.recipe = recipe
+        self.model_id = model_id
+        self.joints = joint_set(recipe.data.joint_set)
+        self.device = next(estimator.parameters()).device
+
+    @classmethod
+    def load(cls, uri: str, device: str = "cpu") -> "Predictor":
+        """Reads a model folder; the model id is the folder's name."""
+        model = load_model(uri, device)
+        return cls(model.estimator, model.recipe, uri.rstrip("/").rsplit("/", 1)[-1])
+
+    def lift(self, sequences: Sequence[Keypoints2d]) -> list[Float32[np.ndarray, "T J 3"]]:
+        """Root-relative poses in the camera frame, metres, one array for each sequence."""
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for index, sequence in enumerate(sequences):
+            by_length[len(sequence.keypoints_px)].append(index)
+        poses_m: dict[int, Float32[np.ndarray, "T J 3"]] = {}
+        for indices in by_length.values():
+            lifted = self._lift_equal([sequences[i] for i in indices])
+            poses_m |= dict(zip(indices, lifted, strict=True))
+        return [poses_m[index] for index in range(len(sequences))]
+
+    @torch.inference_mode()
+    def _lift_equal(self, sequences: list[Keypoints2d]) -> Float32[np.ndarray, "B T J 3"]:
+        prepared = [self._prepare(sequence) for sequence in sequences]
+        keypoints = torch.from_numpy(np.stack([p[0] for p in prepared])).to(self.device)
+        score = torch.from_numpy(np.stack([p[1] for p in prepared])).to(self.device)
+        batch = self._padded(keypoints, score)
+        with autocast(self.recipe, self.device):
+            return lift(self.estimator, batch, self.recipe).float().cpu().numpy()
+
+    def _prepare(
+        self, sequence: Keypoints2d
+    ) -> tuple[Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"]]:
+        to_set = conversion(sequence.joint_set, self.joints.name)
+        size = image_size(sequence.camera, "keypoints")
+        screen = normalise_screen(sequence.keypoints_px.astype(np.float32), *size)
+        return to_set.apply(screen), to_set.apply_score(sequence.score.astype(np.float32))
+
+    def _padded(
+        self, keypoints: Float32[torch.Tensor, "B T J 2"], score: Float32[torch.Tensor, "B T J"]
+    ) -> Batch:
+        frames, margin = keypoints.shape[1], (self.estimator.receptive_field - 1) // 2
+        offsets = torch.arange(-margin, frames + self.estimator.receptive_field - 1 - margin)
+        index = offsets.clamp(0, frames - 1).to(self.device)
+        count, joints = len(keypoints), keypoints.shape[2]
+        return Batch(
+            keypoints=keypoints[:, index],
+            score=score[:, index],
+            pose_m=keypoints.new_zeros(count, frames, joints, 3),
+            valid=torch.ones(count, frames, dtype=torch.bool, device=self.device),
+            joint_mask=torch.ones(count, joints, dtype=torch.bool, device=self.device),
+            has_3d=torch.zeros(count, dtype=torch.bool, device=self.device),
+        )

@@ -1,0 +1,35 @@
+"""Keypoint encoder: the 2D pose itself, flattened, is the frame's feature vector."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from monopose.recipes.recipe import KeypointEncoder
+
+# Spread of joints about their centre is about a tenth of the image, of centres about half.
+_RELATIVE_SCALE = 5.0
+
+
+class Keypoints(nn.Module):
+    """Each frame's visible joints about their centre, and the centre; scores where asked for.
+
+    Source: the input layer of Pavllo et al. 2019. Deviation: they feed screen coordinates as they
+    are; splitting off the centre is the same information, but the pose is then not a small
+    difference of large numbers, and training converges in a fraction of the steps. Scores as
+    inputs are ours.
+    """
+
+    def __init__(self, config: KeypointEncoder, num_joints: int) -> None:
+        super().__init__()
+        self.with_score = config.inputs == "xy_score"
+        self.num_features = 2 + num_joints * (3 if self.with_score else 2)
+
+    def forward(
+        self, keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"]
+    ) -> Float[Tensor, "B T F"]:
+        """Features of each frame; a frame without visible joints has zeros."""
+        visible = (score > 0).to(keypoints.dtype).unsqueeze(-1)
+        centre = (keypoints * visible).sum(dim=2) / visible.sum(dim=2).clamp(min=1)
+        relative = (keypoints - centre.unsqueeze(2)) * visible * _RELATIVE_SCALE
+        parts = [centre, relative.flatten(2)]
+        return torch.cat([*parts, score] if self.with_score else parts, dim=-1)

@@ -1,0 +1,58 @@
+"""The estimator: encoder -> temporal -> head, built from a recipe."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from monopose.models.encoders.keypoints import Keypoints
+from monopose.models.encoders.mlp import ResidualMlp
+from monopose.models.heads.linear import Linear
+from monopose.models.outputs import PoseOutputs
+from monopose.models.temporal.identity import Identity
+from monopose.models.temporal.tcn_single import SingleStride
+from monopose.recipes.recipe import Recipe
+from monopose.skeleton import joint_set
+
+ENCODERS: dict[str, Any] = {"keypoints": Keypoints, "mlp": ResidualMlp}
+TEMPORALS: dict[str, Any] = {"none": Identity, "tcn_single": SingleStride}
+HEADS: dict[str, Any] = {"linear": Linear}
+
+
+class Estimator(nn.Module):
+    """Lifts 2D keypoints over time to root-relative 3D joints in the camera frame.
+
+    Given T + receptive_field - 1 input frames it returns T output frames, each in the middle of
+    its receptive field. The root joint comes out at the origin: what the network says of it is
+    subtracted, so no capacity is spent on a known zero.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        joints = joint_set(recipe.data.joint_set)
+        self.root = joints.root
+        self.encoder = ENCODERS[recipe.encoder.kind](recipe.encoder, len(joints))
+        self.temporal = TEMPORALS[recipe.temporal.kind](recipe.temporal, self.encoder.num_features)
+        self.head = HEADS[recipe.head.kind](recipe.head, self.temporal.num_features, len(joints))
+        self.receptive_field: int = self.temporal.receptive_field
+
+    def forward(
+        self, keypoints: Float[Tensor, "B T_in J 2"], score: Float[Tensor, "B T_in J"]
+    ) -> PoseOutputs:
+        """Poses of T = T_in - receptive_field + 1 frames from screen-normalised keypoints."""
+        features = self.temporal(self.encoder(keypoints, score))
+        pose = self.head(features).float()
+        return PoseOutputs(pose_m=pose - pose[..., self.root : self.root + 1, :])
+
+
+def build(recipe: Recipe) -> Estimator:
+    """The recipe's estimator with weights drawn from its seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return Estimator(recipe)
+
+
+def num_parameters(estimator: nn.Module) -> int:
+    """How many weights training moves."""
+    return sum(p.numel() for p in estimator.parameters() if p.requires_grad)

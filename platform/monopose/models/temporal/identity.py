@@ -1,0 +1,20 @@
+"""No temporal model: each frame on its own."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from monopose.recipes.recipe import NoTemporal
+
+
+class Identity(nn.Module):
+    """Passes the frame features on; receptive field 1."""
+
+    receptive_field = 1
+
+    def __init__(self, _config: NoTemporal, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Float[Tensor, "B T F"]) -> Float[Tensor, "B T F"]:
+        """The features themselves."""
+        return features

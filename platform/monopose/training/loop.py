@@ -1,0 +1,232 @@
+"""The one training loop: step, evaluate, fit. Free of Ray; it runs in-process or in N workers.
+
+Every step draws its randomness from (seed, epoch, step), never from what came before, so a resumed
+run continues exactly as the unbroken one would have.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from monopose.data.augment import mirror, to_batch
+from monopose.data.batches import Batch, ClipTensors, cut_chunks
+from monopose.losses.supervised import total
+from monopose.models.estimator import Estimator, build
+from monopose.recipes.recipe import Optimiser, Recipe
+from monopose.skeleton import joint_set
+
+
+class Batches(Protocol):
+    """Where training batches come from."""
+
+    def steps(self, epoch: int) -> int:
+        """How many batches the epoch has, the same on every worker."""
+        ...
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """This worker's batches of one epoch, on the training device."""
+        ...
+
+
+@dataclass(frozen=True)
+class Workers:
+    """What one worker must know of the others; the default is a run of one.
+
+    wrap: makes a module average its gradients over the workers.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    wrap: Callable[[nn.Module], nn.Module] = lambda module: module
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One line of a learning curve; val_mpjpe_mm is None in epochs without an evaluation."""
+
+    epoch: int
+    seconds: float
+    train_loss: float
+    val_mpjpe_mm: float | None
+    frames_per_s: float
+    learning_rate: float
+
+
+@dataclass
+class Training:
+    """Everything that changes while training, and so all that a checkpoint must hold."""
+
+    recipe: Recipe
+    estimator: Estimator
+    averaged: AveragedModel | None
+    optimiser: torch.optim.Optimizer
+    epoch: int = 0
+    seconds: float = 0.0
+
+    @property
+    def evaluated(self) -> Estimator:
+        """The weights that are evaluated and saved: the averaged ones where the recipe averages."""
+        if self.averaged is None:
+            return self.estimator
+        averaged = self.averaged.module
+        assert isinstance(averaged, Estimator)
+        return averaged
+
+
+def start(recipe: Recipe, device: torch.device) -> Training:
+    """A training at epoch 0 with freshly drawn weights."""
+    estimator = build(recipe).to(device)
+    averaged = None
+    if recipe.optimiser.ema_decay > 0:
+        average = get_ema_multi_avg_fn(recipe.optimiser.ema_decay)
+        averaged = AveragedModel(estimator, multi_avg_fn=average, use_buffers=True)
+    return Training(recipe, estimator, averaged, _optimiser(recipe.optimiser, estimator))
+
+
+def fit(
+    training: Training,
+    batches: Batches,
+    validation: ClipTensors | None,
+    *,
+    workers: Workers = Workers(),
+    on_epoch: Callable[[Training, EpochReport], bool] = lambda _training, _report: True,
+) -> Training:
+    """Trains from the training's epoch to the end of the recipe's budget.
+
+    on_epoch is called after each epoch, in every worker; False stops the run there.
+    """
+    forward = workers.wrap(_compiled(training))
+    for epoch in range(training.epoch, training.recipe.budget.epochs):
+        report = _train_epoch(training, forward, batches, epoch)
+        if validation is not None and _evaluates(training.recipe, epoch):
+            error_mm = evaluate_mm(training.evaluated, validation, training.recipe)
+            report = EpochReport(**{**report.__dict__, "val_mpjpe_mm": error_mm})
+        if not on_epoch(training, report):
+            break
+    return training
+
+
+def _train_epoch(
+    training: Training, forward: nn.Module, batches: Batches, epoch: int
+) -> EpochReport:
+    began = time.perf_counter()
+    training.estimator.train()
+    steps, losses, frames = batches.steps(epoch), [], 0
+    for index, batch in enumerate(batches.epoch(epoch)):
+        progress = (epoch + index / steps) / training.recipe.budget.epochs
+        rate = _set_learning_rate(training, progress)
+        torch.manual_seed(step_seed(training.recipe.seed, epoch, index))
+        losses.append(step(training, forward, batch))
+        frames += batch.valid.numel()
+    loss = float(torch.stack(losses).mean())
+    seconds = time.perf_counter() - began
+    training.epoch, training.seconds = epoch + 1, training.seconds + seconds
+    return EpochReport(epoch + 1, training.seconds, loss, None, frames / seconds, rate)
+
+
+def step(training: Training, forward: nn.Module, batch: Batch) -> Tensor:
+    """One optimiser step; the loss, detached and left on its device."""
+    recipe = training.recipe
+    with autocast(recipe, batch.keypoints.device):
+        outputs = forward(batch.keypoints, batch.score)
+    loss = total(recipe.losses, outputs, batch, joint_set(recipe.data.joint_set))
+    training.optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    if recipe.optimiser.clip_norm is not None:
+        nn.utils.clip_grad_norm_(training.estimator.parameters(), recipe.optimiser.clip_norm)
+    training.optimiser.step()
+    if training.averaged is not None:
+        training.averaged.update_parameters(training.estimator)
+    return loss.detach()
+
+
+@torch.no_grad()
+def evaluate_mm(estimator: Estimator, tensors: ClipTensors, recipe: Recipe) -> float:
+    """MPJPE over all labelled frames, millimetres, pooled, on the recipe's joints.
+
+    Whole sequences in one pass each; mirrored and averaged when the recipe trains with flips.
+    """
+    estimator.eval()
+    total_m, count = 0.0, 0
+    for index in torch.nonzero(tensors.has_3d).flatten().tolist():
+        frames = int(tensors.length[index])
+        where = torch.tensor([[index, 0]])
+        chunk = cut_chunks(tensors, where, frames, estimator.receptive_field)
+        batch = to_batch(chunk, estimator.receptive_field, estimator.root)
+        with autocast(recipe, batch.keypoints.device):
+            pose_m = lift(estimator, batch, recipe)
+        error = (pose_m - batch.pose_m).norm(dim=-1)[:, :, batch.joint_mask[0]]
+        total_m, count = total_m + float(error.double().sum()), count + error.numel()
+    return 1000.0 * total_m / max(count, 1)
+
+
+def lift(estimator: Estimator, batch: Batch, recipe: Recipe) -> Tensor:
+    """Poses of a batch, B x T x J x 3 metres; with flips on, averaged with the mirrored view's."""
+    pose_m = estimator(batch.keypoints, batch.score).pose_m
+    if not recipe.data.flip:
+        return pose_m
+    joints = joint_set(recipe.data.joint_set)
+    everything = torch.ones_like(batch.has_3d)
+    mirrored = mirror(batch, joints, everything)
+    other = estimator(mirrored.keypoints, mirrored.score).pose_m
+    back = other[:, :, list(joints.mirror)] * other.new_tensor([-1.0, 1.0, 1.0])
+    return (pose_m + back) / 2
+
+
+def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:
+    """bfloat16 autocast where the recipe asks for it."""
+    if not recipe.runtime.amp:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def step_seed(seed: int, epoch: int, step: int) -> int:
+    """A seed of its own for each step of each epoch."""
+    return (seed * 1_000_003 + epoch) * 1_000_003 + step
+
+
+def _compiled(training: Training) -> nn.Module:
+    if not training.recipe.runtime.compile:
+        return training.estimator
+    compiled = torch.compile(training.estimator)
+    assert isinstance(compiled, nn.Module)
+    return compiled
+
+
+def _evaluates(recipe: Recipe, epoch: int) -> bool:
+    last = epoch + 1 == recipe.budget.epochs
+    return last or (epoch + 1) % recipe.budget.evaluate_every == 0
+
+
+def _optimiser(config: Optimiser, estimator: Estimator) -> torch.optim.Optimizer:
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[config.kind](
+        estimator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+
+
+def _set_learning_rate(training: Training, progress: float) -> float:
+    rate = learning_rate(training.recipe.optimiser, progress)
+    for group in training.optimiser.param_groups:
+        group["lr"] = rate
+    return rate
+
+
+def learning_rate(config: Optimiser, progress: float) -> float:
+    """The learning rate at a progress of 0..1 through the budget."""
+    if progress < config.warmup_share:
+        return config.learning_rate * (progress + 1e-3) / (config.warmup_share + 1e-3)
+    done = (progress - config.warmup_share) / (1 - config.warmup_share)
+    if config.schedule == "constant":
+        return config.learning_rate
+    if config.schedule == "exponential":
+        return config.learning_rate * config.final_share**done
+    cosine = (1 + math.cos(math.pi * done)) / 2
+    return config.learning_rate * (config.final_share + (1 - config.final_share) * cosine)

@@ -1,0 +1,47 @@
+"""Where training batches come from: clips kept as tensors, cut and augmented on the device."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from monopose.data.augment import augment
+from monopose.data.batches import Batch, ClipTensors, chunk_starts, cut_chunks
+from monopose.recipes.recipe import Recipe
+from monopose.training.loop import Workers, step_seed
+
+
+@dataclass(frozen=True)
+class CachedBatches:
+    """Chunks of clips that lie whole in the device's memory.
+
+    All workers walk the same random order and each takes its share of every batch, so the batches
+    of N workers add up to those of one. receptive_field is that of the estimator.
+    """
+
+    recipe: Recipe
+    tensors: ClipTensors
+    receptive_field: int
+    workers: Workers = Workers()
+
+    def steps(self, epoch: int) -> int:
+        """Full batches in the epoch; at least one."""
+        budget = self.recipe.budget
+        return max(1, len(self._order(epoch)) // budget.batch_chunks)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """This worker's share of every batch of the epoch."""
+        budget, mix = self.recipe.budget, self.recipe.data
+        order = self._order(epoch)
+        for index in range(self.steps(epoch)):
+            starts = order[index * budget.batch_chunks : (index + 1) * budget.batch_chunks]
+            mine = starts[self.workers.rank :: self.workers.world_size]
+            chunks = cut_chunks(self.tensors, mine, budget.chunk_frames, self.receptive_field)
+            generator = torch.Generator()
+            seed = step_seed(self.recipe.seed, epoch, index)
+            generator.manual_seed(seed * self.workers.world_size + self.workers.rank)
+            yield augment(chunks, mix, self.receptive_field, generator)
+
+    def _order(self, epoch: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(step_seed(self.recipe.seed, epoch, -1))
+        return chunk_starts(self.tensors, self.recipe.budget.chunk_frames, generator)
