@@ -8,7 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
@@ -95,19 +95,9 @@ def evaluate(
             where=f"{provenance.dataset}, split {provenance.split!r}",
             fix="evaluate a split that has both",
         )
-    return tuple(
-        Evaluation(
-            **provenance.model_dump(),
-            joint_set=joint_set,
-            seed=seed,
-            mask_share=share,
-            skipped_clips=skipped,
-            scores=_scores(chosen, results, seed),
-            clips=tuple(sequence.score for sequence in results),
-            **_breakdowns(results, joint_set),
-        )
-        for share, results in sequences.items()
-    )
+    about: dict[str, Any] = {"joint_set": joint_set, "seed": seed, "skipped_clips": skipped}
+    about |= provenance.model_dump()
+    return tuple(_summary(about, chosen, *item) for item in sequences.items())
 
 
 def mask_keypoints(
@@ -194,6 +184,18 @@ def _sequence(
         mpjpe_mm=float(error_mm[present].mean()),
     )
     return _Sequence(score, error_mm, present, totals)
+
+
+def _summary(
+    about: dict[str, Any], protocols: list[Protocol], share: float, sequences: list[_Sequence]
+) -> Evaluation:
+    return Evaluation(
+        **about,
+        mask_share=share,
+        scores=_scores(protocols, sequences, about["seed"]),
+        clips=tuple(sequence.score for sequence in sequences),
+        **_breakdowns(sequences, about["joint_set"]),
+    )
 
 
 def _scores(protocols: list[Protocol], sequences: list[_Sequence], seed: int) -> tuple[Score, ...]:
