@@ -95,31 +95,35 @@ def lunge(t_s: Curve, rng: np.random.Generator) -> Motion:
     return Motion(through(t_s, poses, [step_s] * 4, rng.uniform(0, 4)))
 
 
-def _floor_poses(rng: np.random.Generator) -> tuple[list[dict[str, float]], list[float]]:
-    """Key poses from standing to lying on the back or the front, and the time between them."""
-    if rng.random() < 0.6:
-        squatting = {"pelvis_tilt": 25, "hip_flexion": 115, "knee_flexion": 130}
-        squatting |= {"shoulder_flexion": 20, "elbow_flexion": 30}
-        seated = {"pelvis_tilt": -22, "hip_flexion": 62, "knee_flexion": 80}
-        seated |= {"shoulder_flexion": -38, "shoulder_abduction": 18, "neck_flexion": 15}
-        bent = rng.uniform(2, 60)
-        lying = {"pelvis_tilt": -88, "hip_flexion": bent * 0.55, "knee_flexion": bent}
-        lying |= {"shoulder_abduction": rng.uniform(12, 80), "elbow_flexion": rng.uniform(5, 70)}
-        poses = [{}, squatting, seated, lying]
-        return [both_sides(pose) for pose in poses], [1.1, 1.0, 1.2]
-    kneeling = {"pelvis_tilt": 8, "hip_flexion": 10, "knee_flexion": 95}
-    fours = {"pelvis_tilt": 72, "hip_flexion": 74, "knee_flexion": 90, "shoulder_flexion": 78}
-    prone = {"pelvis_tilt": 87, "hip_flexion": 0, "knee_flexion": rng.uniform(2, 25)}
-    prone |= {"shoulder_flexion": rng.uniform(100, 160), "shoulder_abduction": 35}
-    prone |= {"elbow_flexion": 60, "neck_flexion": -20}
-    poses = [{}, {"hip_flexion": 55, "knee_flexion": 85, "pelvis_tilt": 25}]
-    poses += [kneeling, fours, prone]
+def _onto_the_back(rng: np.random.Generator) -> tuple[list[dict[str, float]], list[float]]:
+    """Key poses from standing over squatting and sitting to lying, and the time between them."""
+    squatting = {"pelvis_tilt": 25.0, "hip_flexion": 115.0, "knee_flexion": 130.0}
+    squatting |= {"shoulder_flexion": 20.0, "elbow_flexion": 30.0}
+    seated = {"pelvis_tilt": -22.0, "hip_flexion": 98.0, "knee_flexion": 62.0}
+    seated |= {"shoulder_flexion": -38.0, "shoulder_abduction": 18.0, "neck_flexion": 15.0}
+    bent = rng.uniform(2, 60)
+    lying = {"pelvis_tilt": -88.0, "hip_flexion": bent * 0.55, "knee_flexion": bent}
+    lying |= {"shoulder_abduction": rng.uniform(12, 80), "elbow_flexion": rng.uniform(5, 70)}
+    poses: list[dict[str, float]] = [{}, squatting, seated, lying]
+    return [both_sides(pose) for pose in poses], [1.1, 1.0, 1.2]
+
+
+def _onto_the_front(rng: np.random.Generator) -> tuple[list[dict[str, float]], list[float]]:
+    """Key poses from standing over kneeling and all fours to lying, and the time between them."""
+    bending = {"hip_flexion": 55.0, "knee_flexion": 85.0, "pelvis_tilt": 25.0}
+    kneeling = {"pelvis_tilt": 8.0, "hip_flexion": 10.0, "knee_flexion": 95.0}
+    fours = {"pelvis_tilt": 72.0, "hip_flexion": 74.0, "knee_flexion": 90.0}
+    fours |= {"shoulder_flexion": 78.0}
+    prone = {"pelvis_tilt": 87.0, "knee_flexion": rng.uniform(2, 25), "neck_flexion": -20.0}
+    prone |= {"shoulder_flexion": rng.uniform(100, 160), "shoulder_abduction": 35.0}
+    prone |= {"elbow_flexion": 60.0}
+    poses: list[dict[str, float]] = [{}, bending, kneeling, fours, prone]
     return [both_sides(pose) for pose in poses], [0.7, 0.7, 0.9, 1.0]
 
 
 def lie(t_s: Curve, rng: np.random.Generator) -> Motion:
     """Getting down to the floor, lying on the back or the front, moving there, getting up."""
-    down, down_s = _floor_poses(rng)
+    down, down_s = _onto_the_back(rng) if rng.random() < 0.6 else _onto_the_front(rng)
     poses = [*down, down[-1], *reversed(down[1:-1])]
     rest_s = rng.uniform(0.8, 2.5)
     step_s = [*down_s, rest_s, *reversed(down_s)]
@@ -130,17 +134,18 @@ def lie(t_s: Curve, rng: np.random.Generator) -> Motion:
 
 def jump(t_s: Curve, rng: np.random.Generator) -> Motion:
     """Jumps on the spot: dip with arms back, flight with arms up, soft landing."""
-    flight_s, period_s = rng.uniform(0.36, 0.52), rng.uniform(1.7, 2.4)
-    dip_deg, arms_deg = rng.uniform(35, 60), rng.uniform(60, 165)
+    flight_s, period_s = rng.uniform(0.36, 0.5), rng.uniform(2.1, 2.8)
+    dip_deg, arms_deg = rng.uniform(35, 60), rng.uniform(40, 150)
     dip = both_sides({"hip_flexion": dip_deg + 35, "knee_flexion": 1.25 * dip_deg})
     dip |= {"pelvis_tilt": 35.0} | both_sides({"shoulder_flexion": -45.0, "elbow_flexion": 10.0})
+    off = both_sides({"shoulder_flexion": 0.5 * arms_deg, "elbow_flexion": 20.0})
     high = both_sides({"shoulder_flexion": arms_deg, "elbow_flexion": 15.0, "knee_flexion": 3.0})
     land = both_sides({"hip_flexion": dip_deg + 20, "knee_flexion": 1.2 * dip_deg})
     land |= {"pelvis_tilt": 25.0} | both_sides({"shoulder_flexion": 30.0, "elbow_flexion": 25.0})
-    step_s = (0.55, 0.3, flight_s, 0.28, period_s - 1.13 - flight_s)
+    step_s = (0.6, 0.42, 0.5 * flight_s, 0.5 * flight_s + 0.2, period_s - 1.22 - flight_s)
     start_s = rng.uniform(0, period_s)
-    angles = through(t_s, [{}, dip, high, high, land], step_s, start_s)
-    in_flight_s = (t_s + start_s) % period_s - 0.85
+    angles = through(t_s, [{}, dip, off, high, land], step_s, start_s)
+    in_flight_s = (t_s + start_s) % period_s - 1.0
     parabola = 0.5 * 9.81 * in_flight_s * (flight_s - in_flight_s)
     spin = {"heading": rng.uniform(-40, 40) * t_s}
     return Motion(add(angles, spin), lift_m=np.maximum(parabola, 0.0), glide_s=0.1)
@@ -157,7 +162,7 @@ def kick(t_s: Curve, rng: np.random.Generator) -> Motion:
     out = guard | {f"{leg}_hip_flexion": high, f"{leg}_knee_flexion": 8.0, "pelvis_tilt": -14.0}
     out |= {f"{stand}_shoulder_flexion": 70.0, f"{leg}_shoulder_flexion": -25.0}
     out |= {f"{leg}_elbow_flexion": 25.0, f"{stand}_hip_flexion": -8.0}
-    step_s = (0.45, rng.uniform(0.22, 0.35), 0.4, rng.uniform(0.3, 0.9))
+    step_s = (0.5, rng.uniform(0.34, 0.5), 0.5, rng.uniform(0.3, 0.9))
     angles = through(t_s, [guard, back, out, guard], step_s, rng.uniform(0, 2))
     return Motion(add(angles, {"heading": rng.uniform(-15, 15) * t_s}))
 
@@ -165,7 +170,7 @@ def kick(t_s: Curve, rng: np.random.Generator) -> Motion:
 def punch(t_s: Curve, rng: np.random.Generator) -> Motion:
     """Boxing: straight punches from a guard, left and right in turn, feet apart and springy."""
     lead, rear = _side(rng)
-    period_s, high = rng.uniform(0.9, 1.5), rng.uniform(78, 100)
+    period_s, high = rng.uniform(1.2, 1.9), rng.uniform(78, 100)
     sign = 1.0 if lead == "right" else -1.0
     jab = ease(np.sin(2 * np.pi * t_s / period_s) * 1.4)
     cross = ease(-np.sin(2 * np.pi * t_s / period_s) * 1.4)
@@ -271,7 +276,7 @@ def throw(t_s: Curve, rng: np.random.Generator) -> Motion:
     thrown |= {"thorax_twist": sign * 26.0, "pelvis_twist": sign * 15.0, "pelvis_tilt": 22.0}
     thrown |= {f"{other}_hip_flexion": 48.0, f"{other}_knee_flexion": 35.0}
     thrown |= {f"{arm}_hip_flexion": 2.0, f"{arm}_knee_flexion": 18.0}
-    step_s = (rng.uniform(0.6, 0.9), rng.uniform(0.3, 0.45), 0.6, rng.uniform(0.3, 1.0))
+    step_s = (rng.uniform(0.7, 1.0), rng.uniform(0.42, 0.6), 0.7, rng.uniform(0.3, 1.0))
     return Motion(through(t_s, [ready, wound, thrown, ready], step_s, rng.uniform(0, 2)))
 
 

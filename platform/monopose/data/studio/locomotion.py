@@ -21,12 +21,12 @@ def _sign(rng: np.random.Generator) -> float:
 def walk(t_s: Curve, rng: np.random.Generator) -> Motion:
     """Walking on a curve, with free arms or with arms that carry something."""
     phase = rng.uniform(0.75, 1.05) * t_s + rng.uniform(0, 1)
-    step_deg, swing_deg = rng.uniform(15, 25), rng.uniform(10, 38)
+    step_deg, swing_deg = rng.uniform(18, 28), rng.uniform(10, 38)
     knee_lift_deg, elbow_deg = rng.uniform(48, 62), rng.uniform(10, 30)
-    carries = rng.random() < 0.2
+    lean_deg, carries = rng.uniform(0, 6), rng.random() < 0.2
     angles = {
         "heading": _sign(rng) * rng.uniform(25, 45) * t_s + 5 * wander(t_s, rng),
-        "pelvis_tilt": np.full_like(t_s, rng.uniform(0, 6)),
+        "pelvis_tilt": np.full_like(t_s, lean_deg),
         "pelvis_list": 4 * np.sin(2 * np.pi * phase),
         "pelvis_twist": -5 * np.cos(2 * np.pi * phase),
         "spine_twist": 4 * np.cos(2 * np.pi * phase),
@@ -35,9 +35,9 @@ def walk(t_s: Curve, rng: np.random.Generator) -> Motion:
     }
     for side, turn in _sides(phase):
         forward = np.cos(2 * np.pi * turn)
-        angles[f"{side}_hip_flexion"] = 9 + step_deg * forward
+        angles[f"{side}_hip_flexion"] = lean_deg + 4 + step_deg * forward
         angles[f"{side}_knee_flexion"] = (
-            4 + 13 * bump(turn, 0.13, 0.05) + knee_lift_deg * bump(turn, 0.73, 0.085)
+            4 + 13 * bump(turn, 0.13, 0.05) + knee_lift_deg * bump(turn, 0.71, 0.095)
         )
         if carries:
             angles[f"{side}_shoulder_flexion"] = 20 + 3 * forward
@@ -46,12 +46,12 @@ def walk(t_s: Curve, rng: np.random.Generator) -> Motion:
             angles[f"{side}_shoulder_flexion"] = 3 - swing_deg * forward
             angles[f"{side}_elbow_flexion"] = elbow_deg * (1.2 - 0.6 * forward)
         angles[f"{side}_shoulder_abduction"] = np.full_like(t_s, rng.uniform(3, 12))
-    return Motion(angles)
+    return Motion(angles, glide_s=0.14)
 
 
 def run(t_s: Curve, rng: np.random.Generator) -> Motion:
     """Running in a circle that fits the room, leaning into it, with a flight at each step."""
-    phase = rng.uniform(1.25, 1.5) * t_s + rng.uniform(0, 1)
+    phase = rng.uniform(1.25, 1.45) * t_s + rng.uniform(0, 1)
     step_deg, swing_deg = rng.uniform(20, 34), rng.uniform(25, 45)
     heel_deg, turn_sign = rng.uniform(60, 95), _sign(rng)
     angles = {
@@ -63,10 +63,10 @@ def run(t_s: Curve, rng: np.random.Generator) -> Motion:
         "neck_flexion": np.full_like(t_s, -6.0),
     }
     for side, turn in _sides(phase):
-        forward = np.cos(2 * np.pi * (turn + 0.05))
-        angles[f"{side}_hip_flexion"] = 20 + step_deg * forward
+        forward = np.cos(2 * np.pi * (turn + 0.1))
+        angles[f"{side}_hip_flexion"] = 18 + step_deg * forward
         angles[f"{side}_knee_flexion"] = (
-            14 + 24 * bump(turn, 0.15, 0.07) + heel_deg * bump(turn, 0.67, 0.11)
+            14 + 24 * bump(turn, 0.15, 0.07) + heel_deg * bump(turn, 0.66, 0.12)
         )
         angles[f"{side}_shoulder_flexion"] = -8 - swing_deg * forward
         angles[f"{side}_elbow_flexion"] = 88 - 14 * forward

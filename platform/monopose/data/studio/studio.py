@@ -164,5 +164,5 @@ def _in_image(
     keypoints_px: Float[np.ndarray, "V T J 2"], cameras: Sequence[Camera]
 ) -> Bool[np.ndarray, "V T J"]:
     size_px = np.array([(camera.width, camera.height) for camera in cameras], float)
-    inside = (keypoints_px >= 0) & (keypoints_px < size_px[:, None, None])
-    return inside.all(axis=-1)
+    inside = np.logical_and(keypoints_px >= 0, keypoints_px < size_px[:, None, None])
+    return np.all(inside, axis=-1)
