@@ -198,6 +198,24 @@ def test_every_share_of_masked_keypoints_has_its_evaluation():
     assert 1 - np.mean([left, right]) == pytest.approx(0.25, abs=0.02)
 
 
+def test_every_model_sees_the_same_masks_and_every_clip_another():
+    def masks_seen(answer_m, seed=0):
+        masks = []
+
+        def lift(keypoints_px, score, camera):
+            masks.append(score == 0)
+            return np.full((*score.shape, 3), answer_m, np.float32)
+
+        clips = [make_clip("a", 0.1, 50), make_clip("b", 0.1, 50)]
+        run(lift, clips, mask_shares=(0.3,), seed=seed)
+        return np.stack(masks)
+
+    masks = masks_seen(0.0)
+    np.testing.assert_array_equal(masks_seen(1.0), masks)
+    assert (masks_seen(0.0, seed=1) != masks).any()
+    assert (masks[:2] != masks[2:]).any()
+
+
 def test_masks_depend_on_the_clip_and_the_seed_not_on_the_model():
     keypoints_px, score = np.ones((50, 17, 2), np.float32), np.ones((50, 17), np.float32)
     masked_px, masked = mask_keypoints(keypoints_px, score, 0.5, "0/a")
