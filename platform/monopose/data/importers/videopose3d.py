@@ -9,11 +9,11 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import orjson
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 
 from monopose.data.clip import Clip
 from monopose.data.importers.unpickle import load_npz
@@ -38,6 +38,7 @@ _LAYOUTS = {
 }
 _METRES_AT_MOST = 100.0
 _PIXELS_AT_LEAST = 10.0
+_FPS_BELOW = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,19 @@ def _one(files: Sequence[Path], pattern: str, where: str) -> Path:
 
 def _takes(members: dict[str, Any], key: str, path: Path) -> dict[str, dict[str, Any]]:
     subjects = members.get(key)
-    if not isinstance(subjects, dict) or not all(isinstance(v, dict) for v in subjects.values()):
+    if not _is_named(subjects) or not all(_is_named(takes) for takes in subjects.values()):
         what = f"has no {key} of the form {{subject: {{action: array}}}}"
         raise InputError(what, where=str(path), fix="give a file in VideoPose3D's layout")
-    return {str(s): {str(a): take for a, take in takes.items()} for s, takes in subjects.items()}
+    return dict(subjects)
 
 
-def _array(values: Any, columns: tuple[int, ...], where: str) -> np.ndarray:
+def _is_named(values: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(values, dict) and all(isinstance(key, str) for key in values)
+
+
+def _array(
+    values: Any, columns: tuple[int, ...], where: str
+) -> Float32[np.ndarray, "T source columns"]:
     array = values if isinstance(values, np.ndarray) else np.zeros(0)
     if array.dtype.kind not in "fiu" or array.ndim != 3 or array.shape[-1] not in columns:
         sizes = " or ".join(map(str, columns))
@@ -150,11 +157,12 @@ def _array(values: Any, columns: tuple[int, ...], where: str) -> np.ndarray:
             f"holds {type(values).__name__} of shape {array.shape}, not frames x joints x {sizes}"
         )
         raise InputError(what, where=where)
-    return array
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        return array.astype(np.float32)
 
 
 def _pose(values: Any, wanted: str | None, where: str) -> tuple[Float32[np.ndarray, "T J 3"], str]:
-    pose_m = _array(values, (3,), where).astype(np.float32)
+    pose_m = _array(values, (3,), where)
     joints = pose_m.shape[1]
     if joints not in _POSE_SETS:
         known = ", ".join(map(str, _POSE_SETS))
@@ -188,8 +196,9 @@ class _Keypoints:
         if not isinstance(metadata, dict):
             raise InputError("has no metadata", where=str(path), fix="add keypoints_symmetry to it")
         fps = metadata.get("fps", DEFAULT_FPS)
-        if not isinstance(fps, (int, float, np.number)) or not fps > 0:
-            raise InputError(f"fps is {fps!r}, not a positive number", where=str(path))
+        if not isinstance(fps, (int, float, np.number)) or not 0 < fps < _FPS_BELOW:
+            what = f"fps is {str(fps)[:20]!r}, not a number between 0 and {_FPS_BELOW:g}"
+            raise InputError(what, where=str(path))
         takes = _takes(members, "positions_2d", path)
         return cls(path, takes, _joint_set_of(metadata, path), float(fps))
 
@@ -199,10 +208,12 @@ class _Keypoints:
         found = self.takes.get(subject, {}).get(action)
         if found is None:
             raise InputError("has no 2D for this take of the 3D file", where=where)
-        if not isinstance(found, (list, tuple, np.ndarray)) or len(found) != count:
-            size = len(found) if hasattr(found, "__len__") else 0
-            raise InputError(f"has 2D of {size} views, but there are {count} cameras", where=where)
-        arrays = [_array(view, (2, 3), where) for view in found]
+        stacked = isinstance(found, np.ndarray) and found.ndim > 0
+        per_view = list(found) if stacked or isinstance(found, (list, tuple)) else []
+        if len(per_view) != count:
+            what = f"has 2D of {len(per_view)} views, but there are {count} cameras"
+            raise InputError(what, where=where)
+        arrays = [_array(view, (2, 3), where) for view in per_view]
         joints = len(known_joint_set(self.joint_set))
         for view, array in enumerate(arrays):
             if array.shape[1] != joints:
@@ -215,21 +226,23 @@ class _Keypoints:
 
 
 def _joint_set_of(metadata: dict[str, Any], path: Path) -> str:
-    count, layout = metadata.get("num_joints"), metadata.get("layout_name")
+    layout, count = metadata.get("layout_name"), metadata.get("num_joints")
+    count = int(count) if isinstance(count, (int, np.integer)) else None
     symmetry = _plain_lists(metadata.get("keypoints_symmetry"))
-    if symmetry is None and (str(layout), count) in _LAYOUTS:
-        return _LAYOUTS[str(layout), int(count or 0)]
+    if symmetry is None and (str(layout), count or 0) in _LAYOUTS:
+        return _LAYOUTS[str(layout), count or 0]
     for name in _KEYPOINT_SETS:
         if symmetry == _symmetry(name) and count in (None, len(known_joint_set(name))):
             return name
-    what = f"cannot tell the joints from layout {layout!r}, {count} joints, symmetry {symmetry}"
+    sides = str(symmetry)[:80]
+    what = f"cannot tell the joints from layout {layout!r}, {count} joints, symmetry {sides}"
     raise InputError(what, where=str(path), fix=f"known layouts: {', '.join(_KEYPOINT_SETS)}")
 
 
 def _plain_lists(symmetry: Any) -> list[list[int]] | None:
     try:
         return None if symmetry is None else [sorted(map(int, side)) for side in symmetry]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []
 
 
@@ -242,13 +255,13 @@ def _symmetry(name: str) -> list[list[int]]:
 
 
 def _keypoints(
-    values: Float[np.ndarray, "T source columns"], source: str, target: str
+    values: Float32[np.ndarray, "T source columns"], source: str, target: str
 ) -> tuple[Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"]]:
     """Pixels and scores in the target set; a keypoint that is missing is zero throughout."""
     known = np.isfinite(values).all(axis=-1)
     given = values[..., 2] if values.shape[-1] == 3 else np.ones(values.shape[:2])
     score = np.where(known, np.clip(given, 0, 1), 0).astype(np.float32)
-    pixels = np.where(known[..., None], values[..., :2], 0).astype(np.float32)
+    pixels = np.where(known[..., None], values[..., :2], np.float32(0))
     if source != target:
         change = conversion(source, target)
         pixels, score = change.apply(pixels), change.apply_score(score)

@@ -235,8 +235,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a strange frame rate": (
         {"metadata": {"num_joints": 17, "keypoints_symmetry": H36M_SYMMETRY, "fps": "fast"}},
-        "fps is 'fast', not a positive number",
+        "fps is 'fast', not a number between 0 and 10000",
     ),
+    "views that are a number": (
+        {"keypoints": {"S1": {"Walking 1": np.zeros(())}}},
+        "has 2D of 0 views, but there are 2 cameras",
+    ),
+    "subjects by number": ({"poses": {1: {}}, "keypoints": {}}, "has no positions_3d of the form"),
     "no cameras of a subject": (
         {"cameras": {"S2": camera_records()}},
         r"cameras_tiny\.json S1: has no cameras for this subject; add them",
