@@ -76,6 +76,11 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     return fs, cast(str, path)
 
 
+def ray_path(uri: str) -> str:
+    """The URI as Ray's storage_path wants it; Ray finds endpoint and keys in the environment."""
+    return uri if "://" in uri else str(Path(uri).absolute())
+
+
 def arrow_filesystem(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
     """The pyarrow file system of a URI (credentials from the environment) and the path in it."""
     if uri.startswith("s3://"):

@@ -6,6 +6,7 @@ one camera.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Self
 
 import numpy as np
@@ -15,13 +16,11 @@ from torch import Tensor
 
 from monopose.data.clip import Clip
 from monopose.errors import InputError
-from monopose.geometry.camera import Camera
+from monopose.geometry.camera import ASSUMED_FOCAL_TO_WIDTH, Camera
 from monopose.skeleton import conversion, joint_set
 
 # World (Z up) to the frame of a level camera, for clips whose camera pose is not known.
 _LEVEL_CAMERA = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
-# Focal length relative to image width where calibration is missing (papers/protocols.md 2).
-ASSUMED_FOCAL_TO_WIDTH = 1.2
 
 
 @dataclass(frozen=True)
@@ -109,9 +108,11 @@ def screen_intrinsics(camera: Camera, where: str) -> tuple[float, float, float, 
 def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
     """Every view of every clip as one sequence; raises InputError when none has keypoints.
 
-    Joints are converted by name; those without a counterpart are zero and masked.
+    Joints are converted by name; those without a counterpart are zero and masked. Clips are put
+    in the order of their ids, so that the same data give the same tensors however they were read.
     """
-    sequences = [sequence for clip in clips for sequence in _sequences(clip, joint_set_name)]
+    ordered = sorted(clips, key=attrgetter("clip_id", "start_frame"))
+    sequences = [sequence for clip in ordered for sequence in _sequences(clip, joint_set_name)]
     if not sequences:
         raise InputError("no clip has 2D keypoints to train or test on")
     lengths = [len(sequence["keypoints"]) for sequence in sequences]

@@ -26,6 +26,8 @@ class SplitCounts(_Frozen):
 
     clips: int = 0
     frames: int = 0
+    sequence_frames: int = 0
+    """frames over all views"""
     subjects: tuple[str, ...] = ()
     has_3d: int = 0
     has_2d: int = 0
@@ -96,6 +98,7 @@ class Tally:
         self.splits[clip.split] = SplitCounts(
             clips=old.clips + 1,
             frames=old.frames + clip.num_frames,
+            sequence_frames=old.sequence_frames + clip.num_frames * clip.num_views,
             subjects=tuple(sorted({*old.subjects, clip.subject})),
             has_3d=old.has_3d + clip.has_3d,
             has_2d=old.has_2d + clip.has_2d,

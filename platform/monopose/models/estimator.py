@@ -56,3 +56,9 @@ def build(recipe: Recipe) -> Estimator:
 def num_parameters(estimator: nn.Module) -> int:
     """How many weights training moves."""
     return sum(p.numel() for p in estimator.parameters() if p.requires_grad)
+
+
+def receptive_field(recipe: Recipe) -> int:
+    """How many input frames one output frame of the recipe's estimator sees."""
+    with torch.device("meta"):
+        return Estimator(recipe).receptive_field

@@ -39,8 +39,6 @@ class DataMix(Part):
 
     joint_set: str = "h36m17"
     """clips of other joint sets are converted to this one by name, with a mask"""
-    labelled_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    """share of the training clips whose 3D labels are used"""
     virtual_cameras: VirtualCameras | None = VirtualCameras()
     flip: bool = True
     """mirror half of the chunks in training, and average both ways in evaluation"""

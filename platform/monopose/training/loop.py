@@ -47,6 +47,9 @@ class Workers:
     wrap: Callable[[nn.Module], nn.Module] = lambda module: module
 
 
+ALONE = Workers()
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """One line of a learning curve; val_mpjpe_mm is None in epochs without an evaluation."""
@@ -95,7 +98,7 @@ def fit(
     batches: Batches,
     validation: ClipTensors | None,
     *,
-    workers: Workers = Workers(),
+    workers: Workers = ALONE,
     on_epoch: Callable[[Training, EpochReport], bool] = lambda _training, _report: True,
 ) -> Training:
     """Trains from the training's epoch to the end of the recipe's budget.

@@ -8,7 +8,7 @@ import torch
 from monopose.data.augment import augment
 from monopose.data.batches import Batch, ClipTensors, chunk_starts, cut_chunks
 from monopose.recipes.recipe import Recipe
-from monopose.training.loop import Workers, step_seed
+from monopose.training.loop import ALONE, Workers, step_seed
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class CachedBatches:
     recipe: Recipe
     tensors: ClipTensors
     receptive_field: int
-    workers: Workers = Workers()
+    workers: Workers = ALONE
 
     def steps(self, epoch: int) -> int:
         """Full batches in the epoch; at least one."""

@@ -1,0 +1,145 @@
+"""The only place that configures Ray Train: a run over 1..N workers, fed by Ray Data.
+
+Each worker runs `training/run.py: work`, the very code of an in-process run. The run's own
+checkpoint, not Ray's, is what a restarted worker or a second driver goes on from, so that there
+is one way to resume.
+"""
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import ray.data
+import ray.train
+import ray.train.torch
+import torch
+
+from monopose import storage
+from monopose.data.batches import ClipTensors, clip_tensors
+from monopose.data.ingest import read_split, whole_takes
+from monopose.errors import MonoposeError, UnavailableError
+from monopose.training.loop import Batches, EpochReport, Workers
+from monopose.training.run import TRAIN_SPLIT, VAL_SPLIT, Job, cached, work
+from monopose.training.stream import StreamedBatches
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What each of the workers takes.
+
+    cpus: logical CPUs to reserve. threads: what torch may use, 0 for its own choice.
+    """
+
+    workers: int = 1
+    cpus: float = 1.0
+    gpu: bool = False
+    threads: int = 0
+    max_failures: int = 1
+
+
+def train(job: Job, resources: Resources, on_report: Callable[[dict[str, Any]], None]) -> str:
+    """Trains by TorchTrainer; returns the model folder's URI.
+
+    Ray must be initialised. on_report gets each epoch's report as a dict, in Ray's controller.
+    Raises what the workers raised when it is ours, else UnavailableError.
+    """
+    trainer = ray.train.torch.TorchTrainer(
+        _worker,
+        train_loop_config={"job": job, "threads": resources.threads},
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=resources.workers,
+            use_gpu=resources.gpu,
+            resources_per_worker={"CPU": resources.cpus} | ({"GPU": 1} if resources.gpu else {}),
+        ),
+        run_config=_run_config(resources, on_report),
+        datasets={s: read_split(job.data_uri, job.manifest, s) for s in (TRAIN_SPLIT, VAL_SPLIT)},
+        dataset_config=ray.train.DataConfig(
+            datasets_to_split=[TRAIN_SPLIT] if job.recipe.runtime.ingest == "stream" else []
+        ),
+    )
+    try:
+        return str(trainer.fit().return_value)
+    except ray.train.TrainingFailedError as error:
+        raise _user_error(error) from error
+
+
+def _run_config(
+    resources: Resources, on_report: Callable[[dict[str, Any]], None]
+) -> ray.train.RunConfig:
+    # A name of its own for each call: Ray would silently go on with an old run of the same name.
+    return ray.train.RunConfig(
+        name=f"train-{uuid.uuid4().hex[:8]}",
+        storage_path=storage.ray_path(storage.join(storage.root(), "ray")),
+        failure_config=ray.train.FailureConfig(max_failures=resources.max_failures),
+        callbacks=[_Reports(on_report)],
+        worker_runtime_env={"env_vars": storage.environment()},
+    )
+
+
+class _Reports(ray.train.UserCallback):  # type: ignore[misc]
+    """Passes rank 0's reports on."""
+
+    def __init__(self, on_report: Callable[[dict[str, Any]], None]) -> None:
+        self.on_report = on_report
+
+    def after_report(
+        self,
+        run_context: Any,  # noqa: ARG002 - Ray's signature
+        metrics: list[dict[str, Any]],
+        checkpoint: Any,  # noqa: ARG002
+    ) -> None:
+        """Called in Ray's controller after every worker has reported."""
+        self.on_report(metrics[0])
+
+
+def _worker(config: dict[str, Any]) -> str:
+    job: Job = config["job"]
+    if config["threads"]:
+        torch.set_num_threads(config["threads"])
+    context = ray.train.get_context()
+    workers = Workers(
+        rank=context.get_world_rank(),
+        world_size=context.get_world_size(),
+        wrap=ray.train.torch.prepare_model,
+    )
+    device = ray.train.torch.get_device()
+    batches = _batches(job, workers, device)
+    validation = _tensors(job, VAL_SPLIT).to(device)
+    return work(job, batches, validation, device, workers=workers, on_report=_report)
+
+
+def _batches(job: Job, workers: Workers, device: torch.device) -> Batches:
+    if job.recipe.runtime.ingest == "stream":
+        rows = ray.train.get_dataset_shard(TRAIN_SPLIT)
+        return StreamedBatches(job.recipe, rows, job.manifest, workers, device)
+    return cached(job.recipe, _tensors(job, TRAIN_SPLIT).to(device), workers)
+
+
+def _tensors(job: Job, split: str) -> ClipTensors:
+    clips = whole_takes(ray.train.get_dataset_shard(split))
+    return clip_tensors(clips, job.recipe.data.joint_set)
+
+
+def _report(report: EpochReport) -> None:
+    ray.train.report(dict(report.__dict__))
+
+
+def _user_error(error: Exception) -> MonoposeError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MonoposeError):
+            return cause
+        cause = cause.__cause__
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return UnavailableError(f"training failed ({lines[-1] if lines else error!r})")
+
+
+def connect() -> None:
+    """Joins the cluster that RAY_ADDRESS names, or starts a local one, once a process."""
+    if ray.is_initialized():
+        return
+    env = storage.environment() | {k: os.environ[k] for k in ("RAY_ADDRESS",) if k in os.environ}
+    ray.init(runtime_env={"env_vars": env}, log_to_driver=False, logging_level="ERROR")
