@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from monopose import storage
 from monopose.data.clip import Clip
 from monopose.data.schema import SCHEMA_VERSION
-from monopose.errors import InputError, IntegrityError, StorageError
+from monopose.errors import InputError, IntegrityError
 
 MANIFEST = "manifest.json"
 SHARD_NAME = r"^part-\d{5}-[0-9a-f]{16}\.parquet$"
@@ -131,20 +130,11 @@ def manifest_of(
     return manifest.model_copy(update={"digest": manifest_digest(manifest)})
 
 
-def read_manifest(uri: str) -> Manifest:
-    """The manifest of the data set at a URI.
+def parse_manifest(payload: bytes, where: str) -> Manifest:
+    """The manifest in a file's bytes.
 
-    Raises InputError when there is no data set or a newer version wrote it, IntegrityError when
-    the manifest is damaged, StorageError when the storage does not answer.
+    Raises InputError when a newer version wrote it, IntegrityError when it is damaged.
     """
-    where = storage.join(uri, MANIFEST)
-    try:
-        payload = storage.read_bytes(where)
-    except StorageError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        fix = "check the name, or make one with `monopose data import` or `monopose data studio`"
-        raise InputError("there is no data set", where=uri, fix=fix) from error
     try:
         content = orjson.loads(payload)
     except orjson.JSONDecodeError as error:

@@ -28,7 +28,7 @@ from monopose.data.manifest import (
     SplitCounts,
     Tally,
     manifest_of,
-    read_manifest,
+    parse_manifest,
 )
 from monopose.data.schema import (
     clip_schema,
@@ -160,6 +160,23 @@ def _remove(uri: str, names: set[str]) -> None:
     for name in names:
         with contextlib.suppress(StorageError):
             storage.delete(storage.join(uri, name))
+
+
+def read_manifest(uri: str) -> Manifest:
+    """The manifest of the data set at a URI.
+
+    Raises InputError when there is no data set or a newer version wrote it, IntegrityError when
+    the manifest is damaged, StorageError when the storage does not answer.
+    """
+    where = storage.join(uri, MANIFEST)
+    try:
+        payload = storage.read_bytes(where)
+    except StorageError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        fix = "check the name, or make one with `monopose data import` or `monopose data studio`"
+        raise InputError("there is no data set", where=uri, fix=fix) from error
+    return parse_manifest(payload, where)
 
 
 def read_shard(uri: str, shard: Shard) -> pa.Table:
