@@ -1,0 +1,134 @@
+"""What a sweep shows while it runs, and the record of each trial it keeps."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
+
+from ray import tune
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from monopose.errors import MonoposeError
+from monopose.evaluation.leaderboard import CurvePoint, TrialRecord
+from monopose.tuning.space import recipe_of
+from monopose.tuning.trial import PENALTY_MM
+
+State = Literal["completed", "stopped", "failed"]
+_SHOWN = 10
+
+
+class Silence(tune.ProgressReporter):  # type: ignore[misc]
+    """Tune's own tables off: ours says the same in fewer lines."""
+
+    def should_report(self, trials: Sequence[Any], done: bool = False) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    def report(self, trials: Sequence[Any], done: bool, *sys_info: Any) -> None:
+        """Nothing."""
+
+
+class TrialLog(tune.Callback):  # type: ignore[misc]
+    """Records every trial and shows the best ones as they come.
+
+    on_record is called with each trial that ended. On a terminal one table is redrawn; in a log
+    each trial is one line.
+    """
+
+    def __init__(
+        self, trials: int, on_record: Callable[[TrialRecord], object], console: Console
+    ) -> None:
+        self.trials, self.on_record, self.console = trials, on_record, console
+        self.curves: dict[str, list[CurvePoint]] = {}
+        self.records: list[TrialRecord] = []
+        self.best_mm: dict[str, float] = {}
+        self.live = Live(self._table(), console=console, refresh_per_second=2, transient=True)
+
+    def shown(self) -> AbstractContextManager[object]:
+        """Shows the table while the sweep runs, where there is a terminal."""
+        return self.live if self.console.is_terminal else nullcontext()
+
+    def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
+        """Adds a point to the trial's curve."""
+        if "epoch_mpjpe_mm" not in result:
+            return
+        point = CurvePoint(
+            epoch=result["epoch"],
+            seconds=result["seconds"],
+            train_loss=result["train_loss"],
+            val_mpjpe_mm=result["epoch_mpjpe_mm"],
+        )
+        self.curves.setdefault(trial.trial_id, []).append(point)
+        self.best_mm[trial.trial_id] = result["val_mpjpe_mm"]
+        self.live.update(self._table())
+
+    def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
+        """Keeps the record of a trial that reached its budget or was stopped early."""
+        curve = self.curves.get(trial.trial_id, [])
+        budget = recipe_of(trial.config).budget.epochs
+        diverged = self.best_mm.get(trial.trial_id, PENALTY_MM) >= PENALTY_MM
+        if diverged:
+            self._keep(trial, "failed", "diverged: the loss or the error was not finite")
+        elif curve[-1].epoch < budget:
+            self._keep(trial, "stopped", f"stopped early after epoch {curve[-1].epoch} of {budget}")
+        else:
+            self._keep(trial, "completed", "")
+
+    def on_trial_error(self, *, trial: Any, **_: Any) -> None:
+        """Keeps the record of a trial that raised."""
+        error = getattr(trial, "get_pickled_error", lambda: None)()
+        self._keep(trial, "failed", _reason(error))
+
+    def _keep(self, trial: Any, state: State, reason: str) -> None:
+        curve = self.curves.get(trial.trial_id, [])
+        recipe = recipe_of(trial.config)
+        record = TrialRecord(
+            number=len(self.records),
+            trial_id=trial.trial_id,
+            parameters={k: v for k, v in trial.config.items() if not isinstance(v, list | dict)},
+            recipe=recipe.model_dump(mode="json"),
+            recipe_digest=recipe.digest(),
+            state=state,
+            reason=reason,
+            epochs=curve[-1].epoch if curve else 0,
+            seconds=curve[-1].seconds if curve else 0.0,
+            num_parameters=int((trial.last_result or {}).get("num_parameters", 0)),
+            curve=tuple(curve),
+            val_mpjpe_mm=None if state == "failed" else self.best_mm.get(trial.trial_id),
+        )
+        self.records.append(record)
+        self.on_record(record)
+        if not self.console.is_terminal:
+            self.console.print(self._line(record))
+
+    def _line(self, record: TrialRecord) -> Text:
+        error = "-" if record.val_mpjpe_mm is None else f"{record.val_mpjpe_mm:.1f} mm"
+        best = min((r.val_mpjpe_mm for r in self.records if r.val_mpjpe_mm), default=float("nan"))
+        done = f"[{len(self.records)}/{self.trials}]"
+        return Text(
+            f"{done} {record.trial_id} {record.state:<9} {error:>9} after {record.epochs} epochs, "
+            f"{record.seconds:.1f} s; best {best:.1f} mm {record.reason}".rstrip()
+        )
+
+    def _table(self) -> Group:
+        table = Table("trial", "epoch", "val MPJPE mm", "state", box=None)
+        state = {record.trial_id: record.state for record in self.records}
+        ranked = sorted(self.best_mm.items(), key=lambda item: item[1])[:_SHOWN]
+        for trial_id, error_mm in ranked:
+            epoch = str(self.curves[trial_id][-1].epoch)
+            table.add_row(trial_id, epoch, f"{error_mm:.1f}", state.get(trial_id, "running"))
+        running = len(self.curves) - len(self.records)
+        head = f"{len(self.records)} of {self.trials} trials ended, {max(running, 0)} running"
+        return Group(Text(head), table)
+
+
+def _reason(error: BaseException | None) -> str:
+    cause = error
+    while cause is not None:
+        if isinstance(cause, MonoposeError):
+            return str(cause)
+        cause = cause.__cause__
+    lines = str(error or "the trial's process ended").strip().splitlines()
+    return lines[-1][:300]
