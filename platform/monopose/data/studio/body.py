@@ -78,9 +78,8 @@ class Subject:
         return np.array([_CLEARANCE_SHARE[part] for part in parts]) * self.stature_m
 
 
-def draw_subject(subject_id: str, rng: np.random.Generator) -> Subject:
-    """A random adult: stature 1.50-1.98 m, each segment within about 8 % of its usual share."""
-    stature_m = float(np.clip(rng.normal(1.72, 0.10), 1.50, 1.98))
+def draw_subject(subject_id: str, stature_m: float, rng: np.random.Generator) -> Subject:
+    """A random adult of that stature, each segment within about 10 % of its usual share."""
     # Legs and arms vary together more than one by one, as they do between people.
     legs, arms, breadth = rng.normal(1.0, (0.025, 0.03, 0.05))
     family = {"thigh": legs, "shank": legs, "upper_arm": arms, "forearm": arms}

@@ -18,18 +18,20 @@ def stand_on_floor(
     clearance_m: Float[np.ndarray, " J"],
     lift_m: Float[np.ndarray, " T"] | None = None,
     glide_frames: int = 0,
+    bearing: Float[np.ndarray, "T J"] | None = None,
 ) -> Float[np.ndarray, "T J 3"]:
     """World joints, metres: lowest part on the floor, supporting parts not sliding.
 
     pose_m: joints relative to the pelvis. clearance_m: height of each joint above a floor it
     rests on. lift_m: extra height of the whole body. glide_frames: the horizontal velocity is
-    averaged over about this many frames (Hann window). The pelvis starts at x = y = 0.
+    averaged over about this many frames (Hann window). bearing: each joint's share of the
+    load, where that is known better than by which is lowest. The pelvis starts at x = y = 0.
     """
     depth_m = clearance_m - pose_m[..., 2]
     load = np.exp((depth_m - depth_m.max(axis=1, keepdims=True)) / _SUPPORT_SOFTNESS_M)
     root_m = np.zeros((len(pose_m), 3))
     root_m[:, 2] = depth_m.max(axis=1) + _SUPPORT_SOFTNESS_M * np.log(load.sum(axis=1))
-    steps_m = _root_steps(pose_m, load)
+    steps_m = _root_steps(pose_m, load if bearing is None else bearing)
     if lift_m is not None:
         root_m[:, 2] += lift_m
         steps_m = _carried_through_flight(steps_m, lift_m[1:] < _FLIGHT_M)

@@ -19,12 +19,15 @@ class Motion:
     angles_deg: channel of body.CHANNELS -> [T] degrees; channels left out are zero.
     lift_m: height of the lowest point above the floor (jumping, running), [T], or None for 0.
     glide_s: the root's horizontal velocity is averaged over this time; 0 keeps feet planted,
-    running needs about a stride because nothing is planted in flight.
+    a little smooths the change from foot to foot.
+    left_share: share of the load on the left foot where the action knows which foot bears it, [T];
+    None leaves it to the lowest part of the body.
     """
 
     angles_deg: dict[str, Curve]
     lift_m: Curve | None = field(default=None)
     glide_s: float = 0.0
+    left_share: Curve | None = field(default=None)
 
 
 def ease(progress: Curve) -> Curve:

@@ -1,6 +1,7 @@
 """The studio's clips: subjects x actions x takes, four views each, from one seed."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -8,7 +9,7 @@ from jaxtyping import Bool, Float, Float32
 
 from monopose.data.clip import Clip, validate
 from monopose.data.studio.actions import ACTIONS
-from monopose.data.studio.body import Subject, draw_subject, pose_from_angles
+from monopose.data.studio.body import JOINTS, Subject, draw_subject, pose_from_angles
 from monopose.data.studio.cameras import studio_cameras
 from monopose.data.studio.detector import detect
 from monopose.data.studio.floor import stand_on_floor
@@ -52,38 +53,57 @@ def studio_clips(
 
     seconds: length of each clip. takes: clips per subject and action. actions: names from
     ACTIONS, default all. detections: "model" fills keypoints with modelled detector errors and
-    confidences, "gt" with exact projections and score 1. A clip's content depends only on the
-    seed, its subject, action and take, and the options, not on which others are asked for.
+    confidences, "gt" with exact projections and score 1, outside the image too. A clip's content
+    depends only on the seed, its subject, action and take, and the options, not on which others
+    are asked for; only its split depends on the number of subjects.
     Subjects are split 70 / 10 / 20 % into train, val and test.
     Raises InputError for an unknown action or numbers that give no clips.
     """
     names = tuple(ACTIONS) if actions is None else tuple(actions)
     _check(names, seconds, subjects, takes)
-    frames = round(seconds * FPS)
     for number in range(1, subjects + 1):
         rng = np.random.default_rng([seed, number])
-        subject = draw_subject(f"S{number:02d}", rng)
+        subject = draw_subject(f"S{number:02d}", _stature_m(seed, number), rng)
         cameras = studio_cameras(rng, lens_distortion)
-        for name in names:
-            for take in range(takes):
-                clip_rng = np.random.default_rng([seed, number, take, *name.encode()])
-                pose_world_m = act(subject, name, frames, clip_rng)
-                keypoints_px, score = _observe(pose_world_m, cameras, detections, clip_rng)
-                yield validate(
-                    Clip(
-                        clip_id=f"studio/{subject.subject_id}/{name}/{take}",
-                        dataset="studio",
-                        subject=subject.subject_id,
-                        action=name,
-                        split=_split(number, subjects),
-                        fps=FPS,
-                        joint_set="h36m17",
-                        cameras=cameras,
-                        pose_world_m=pose_world_m,
-                        keypoints_px=keypoints_px,
-                        keypoint_score=score,
-                    )
-                )
+        split = _split(number, subjects)
+        for name, take in product(names, range(takes)):
+            rng = np.random.default_rng([seed, number, take, *name.encode()])
+            pose_world_m = act(subject, name, round(seconds * FPS), rng)
+            observed = _observe(pose_world_m, cameras, detections, rng)
+            yield validate(_clip(subject, name, take, split, cameras, pose_world_m, observed))
+
+
+_Observed = tuple[Float32[np.ndarray, "V T J 2"], Float32[np.ndarray, "V T J"]]
+
+
+def _clip(
+    subject: Subject,
+    action: str,
+    take: int,
+    split: str,
+    cameras: tuple[Camera, ...],
+    pose_world_m: Float32[np.ndarray, "T J 3"],
+    observed: _Observed,
+) -> Clip:
+    return Clip(
+        clip_id=f"studio/{subject.subject_id}/{action}/{take}",
+        dataset="studio",
+        subject=subject.subject_id,
+        action=action,
+        split=split,
+        fps=FPS,
+        joint_set="h36m17",
+        cameras=cameras,
+        pose_world_m=pose_world_m,
+        keypoints_px=observed[0],
+        keypoint_score=observed[1],
+    )
+
+
+def _stature_m(seed: int, number: int) -> float:
+    """1.54-1.94 m, spread evenly over however few subjects there are (golden-ratio sequence)."""
+    first = np.random.default_rng(seed).random()
+    return 1.54 + 0.40 * float((first + number * 0.6180339887) % 1.0)
 
 
 def _check(names: Sequence[str], seconds: float, subjects: int, takes: int) -> None:
@@ -132,7 +152,12 @@ def _standing(
 ) -> Float[np.ndarray, "T J 3"]:
     relative_m = pose_from_angles(subject, angles_deg)
     glide_frames = round(motion.glide_s * FPS)
-    return stand_on_floor(relative_m, subject.clearance_m, motion.lift_m, glide_frames)
+    bearing = None
+    if motion.left_share is not None:
+        bearing = np.zeros(relative_m.shape[:2])
+        bearing[:, JOINTS.index("left_ankle")] = motion.left_share
+        bearing[:, JOINTS.index("right_ankle")] = 1 - motion.left_share
+    return stand_on_floor(relative_m, subject.clearance_m, motion.lift_m, glide_frames, bearing)
 
 
 def _habits(t_s: Curve, rng: np.random.Generator) -> dict[str, Curve]:
@@ -152,7 +177,7 @@ def _observe(
     cameras: Sequence[Camera],
     detections: str,
     rng: np.random.Generator,
-) -> tuple[Float32[np.ndarray, "V T J 2"], Float32[np.ndarray, "V T J"]]:
+) -> _Observed:
     views = [project(world_to_camera(pose_world_m, camera), camera) for camera in cameras]
     true_px = np.stack(views)
     if detections == "gt":
