@@ -1,0 +1,168 @@
+"""The Serve application: one deployment that takes HTTP, batches by frames and lifts.
+
+The ingress is the model's own replica, so a request makes no hop between processes after the
+proxy. `serve deploy serve/config.yaml` imports `serve.app:build_app`, with the repository's root
+and `platform/` on PYTHONPATH (the config's runtime_env says so, relative to the folder the Ray
+head was started in).
+"""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from fastapi import FastAPI
+from jaxtyping import Float32
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
+from ray import serve
+from ray.serve.config import AutoscalingConfig, BackpressureConfig
+from ray.serve.context import _get_global_client
+
+from monopose.errors import InputError
+from monopose.inference.registry import CHAMPION
+from serve.api import KEYS_VARIABLE, api_keys, create_api
+from serve.lift_request import LiftRequest
+from serve.schemas import Limits
+from serve.served_models import Models, ServedModel, lift, load
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_log = logging.getLogger("ray.serve")
+
+
+class Settings(BaseModel):
+    """The application's arguments (`args` in config.yaml)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: dict[str, str] = {CHAMPION: CHAMPION}
+    """alias -> version, alias or URI in the registry; the first is the default"""
+    device: str = "cpu"
+    torch_threads: PositiveInt = 1
+    max_frames: PositiveInt = 4096
+    max_body_bytes: PositiveInt = 16 * 2**20
+    batch_frames: PositiveInt = 1024
+    """frames (with the receptive field's margin) of one batch; longer requests go alone"""
+    batch_wait_s: NonNegativeFloat = 0.0
+    """how long to wait for more; requests that come while the model works batch by themselves"""
+    min_replicas: PositiveInt = 1
+    max_replicas: PositiveInt = 4
+    max_ongoing_requests: PositiveInt = 128
+    max_queued_requests: PositiveInt = 512
+    retry_after_s: PositiveFloat = 1.0
+    num_cpus: NonNegativeFloat = 1.0
+    num_gpus: NonNegativeFloat = 0.0
+
+
+class Pending:
+    """A checked request that waits for its batch."""
+
+    __slots__ = ("cost", "model", "request")
+
+    def __init__(self, model: ServedModel, request: LiftRequest) -> None:
+        self.model = model
+        self.request = request
+        self.cost = request.frames + model.margin
+
+
+def batch_cost(batch: list[Pending]) -> int:
+    """Frames that a batch makes the model work on."""
+    return sum(pending.cost for pending in batch)
+
+
+class LiftReplica:
+    """Takes HTTP requests, checks them, lifts them in batches."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = Settings.model_validate(settings)
+        self.limits = Limits(self.settings.max_frames, self.settings.max_body_bytes)
+        self.keys = api_keys()
+        _check_access(self.keys)
+        self.models = Models(())
+        # One thread: the model's forward passes queue here while the loop parses and answers.
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="lift")
+        torch.set_num_threads(self.settings.torch_threads)
+        self._batched.set_max_batch_size(self.settings.batch_frames)
+        self._batched.set_batch_wait_timeout_s(self.settings.batch_wait_s)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        """What Serve calls after the constructor."""
+        return create_api(self)
+
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Loads and tries the models, then swaps them in; the old ones stay if that fails."""
+        loop = asyncio.get_running_loop()
+        aliases = user_config["models"]
+        self.models = await loop.run_in_executor(self.worker, load, aliases, self.settings.device)
+        _log.info("models: %s", [model.predictor.model_id for model in self.models.served])
+
+    async def check_health(self) -> None:
+        """Lifts the canary; Serve replaces the replica when this keeps failing."""
+        await asyncio.get_running_loop().run_in_executor(self.worker, self.models.check)
+
+    async def lift(self, model: ServedModel, request: LiftRequest) -> Float32[np.ndarray, "T J 3"]:
+        """Poses of one checked request, metres."""
+        pending = Pending(model, request)
+        if pending.cost > self.settings.batch_frames:
+            return (await self._lifted([pending]))[0]
+        return await self._batched(pending)
+
+    @serve.batch(  # type: ignore[untyped-decorator]
+        max_batch_size=1024, batch_wait_timeout_s=0.0, batch_size_fn=batch_cost
+    )
+    async def _batched(self, batch: list[Pending]) -> list[Float32[np.ndarray, "T J 3"]]:
+        return await self._lifted(batch)
+
+    async def _lifted(self, batch: list[Pending]) -> list[Float32[np.ndarray, "T J 3"]]:
+        items = [(pending.model, pending.request.keypoints) for pending in batch]
+        return await asyncio.get_running_loop().run_in_executor(self.worker, lift, items)
+
+
+Lift = serve.deployment(name="Lift", max_surge_percent=100)(serve.ingress()(LiftReplica))
+
+
+def build_app(args: Settings) -> serve.Application:
+    """The application; `serve deploy` calls it with the config's `args`."""
+    return Lift.options(
+        autoscaling_config=AutoscalingConfig(
+            min_replicas=args.min_replicas,
+            max_replicas=max(args.min_replicas, args.max_replicas),
+            target_ongoing_requests=0.6 * args.max_ongoing_requests,
+            upscale_delay_s=3,
+            downscale_delay_s=180,
+            look_back_period_s=12,
+        ),
+        max_ongoing_requests=args.max_ongoing_requests,
+        max_queued_requests=args.max_queued_requests,
+        backpressure_config=BackpressureConfig(retry_after_s=args.retry_after_s),
+        ray_actor_options={
+            "num_cpus": args.num_cpus,
+            "num_gpus": args.num_gpus,
+            "runtime_env": {"env_vars": _replica_environment(args)},
+        },
+        user_config={"models": args.models},
+        logging_config={"enable_access_log": False},
+    ).bind(args.model_dump())
+
+
+def _replica_environment(args: Settings) -> dict[str, str]:
+    """HTTP and our code share one event loop: a second one costs two thread hops a request."""
+    return {
+        "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+        "OMP_NUM_THREADS": str(args.torch_threads),
+    }
+
+
+def _check_access(keys: tuple[bytes, ...]) -> None:
+    """Without keys only this machine may ask; raises InputError when others could."""
+    host = _get_global_client().http_config.host
+    if keys:
+        return
+    if host not in _LOOPBACK:
+        raise InputError(
+            f"the endpoint listens on {host} and has no API keys",
+            where=KEYS_VARIABLE,
+            fix="set it where the Ray nodes are started, or set http_options.host to 127.0.0.1",
+        )
+    _log.warning("open to every program of this machine: $%s is not set", KEYS_VARIABLE)
