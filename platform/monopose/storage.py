@@ -18,7 +18,7 @@ from monopose.errors import StorageError
 ROOT_VARIABLE = "MONOPOSE_ROOT"
 DEFAULT_ROOT = ".monopose/store"
 # A ranged read from S3 servers other than AWS fails its checksum unless these are set.
-_CHECKSUMS = {
+CHECKSUMS = {
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
 }
@@ -64,13 +64,13 @@ def environment() -> dict[str, str]:
     Keys are passed by environment only: Ray pickles explicit file systems into the bucket.
     """
     names = (*_S3_VARIABLES, ROOT_VARIABLE)
-    return {**_CHECKSUMS, **{name: os.environ[name] for name in names if name in os.environ}}
+    return {**CHECKSUMS, **{name: os.environ[name] for name in names if name in os.environ}}
 
 
 def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The fsspec file system of a URI and the path in it."""
     if uri.startswith("s3://"):
-        os.environ.update({k: v for k, v in _CHECKSUMS.items() if k not in os.environ})
+        os.environ.update({k: v for k, v in CHECKSUMS.items() if k not in os.environ})
     options: dict[str, Any] = {"config_kwargs": _S3_PATIENCE} if uri.startswith("s3://") else {}
     fs, path = fsspec.core.url_to_fs(uri, **options)
     return fs, cast(str, path)

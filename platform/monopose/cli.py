@@ -1,0 +1,56 @@
+"""`monopose <noun> <verb>`: assembles the commands; each is one call into a module.
+
+Commands import what they need when they run, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from monopose.commands import data, parts
+from monopose.errors import MonoposeError
+
+app = typer.Typer(
+    help="3D human pose from one camera: reproduce, cross, tune, serve.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(parts.up)
+app.command()(parts.down)
+app.command()(parts.status)
+app.add_typer(data.app, name="data")
+
+_WITHOUT_PARTS = ("up", "down", "status")
+_CHOSEN_BY_USER = ("AWS_ENDPOINT_URL", "MONOPOSE_ROOT", "RAY_ADDRESS")
+
+
+@app.callback()
+def reach_parts(context: typer.Context) -> None:
+    """3D human pose from one camera: reproduce, cross, tune, serve."""
+    if context.invoked_subcommand in _WITHOUT_PARTS or context.resilient_parsing:
+        return
+    if any(name in os.environ for name in _CHOSEN_BY_USER):
+        return
+    from monopose.embedded.state import default_folder
+
+    folder = default_folder()
+    if (folder / "up.json").exists():
+        from monopose.embedded.parts import client_environment
+
+        for name, value in client_environment(folder).items():
+            os.environ.setdefault(name, value)
+
+
+def main() -> NoReturn:
+    """Runs the command line: one clear line and exit code 2 for wrong input, 130 for Ctrl-C."""
+    try:
+        app(standalone_mode=True)
+    except MonoposeError as error:
+        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
