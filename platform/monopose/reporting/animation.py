@@ -8,10 +8,11 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from monopose.errors import InputError
-from monopose.reporting.style import GRID, PREDICTION, TRUTH, base_layout
+from monopose.reporting.style import MIDDLE, PREDICTION, TRUTH, base_layout
 from monopose.skeleton import joint_set
 
 MAX_FRAMES = 200
+GRID_M = 0.5
 _DECIMALS = 3
 
 
@@ -89,13 +90,17 @@ def _scene(pose_m: Float[np.ndarray, "T J 3"]) -> dict[str, Any]:
     low, high = pose_m.min(axis=(0, 1)), pose_m.max(axis=(0, 1))
     reach = float((high - low).max()) / 2 + 0.05
     ranges = [[float(c) - reach, float(c) + reach] for c in (low + high) / 2]
-    titles = ("right, m", "depth, m", "up, m")
     axes = {
-        f"{axis}axis": {"title": {"text": title}, "range": limits, "gridcolor": GRID}
-        | {"showbackground": False, "zeroline": False}
-        for axis, title, limits in zip("xyz", titles, ranges, strict=True)
+        f"{axis}axis": {
+            "range": limits,
+            "gridcolor": MIDDLE,
+            "dtick": GRID_M,
+            "title": {"text": ""},
+        }
+        | {"showbackground": False, "zeroline": False, "showticklabels": False}
+        for axis, limits in zip("xyz", ranges, strict=True)
     }
-    camera = {"eye": {"x": 0.9, "y": -1.4, "z": 0.35}}
+    camera = {"eye": {"x": 0.75, "y": -1.3, "z": 0.3}}
     return axes | {"aspectmode": "cube", "camera": camera, "dragmode": "orbit"}
 
 
@@ -107,11 +112,11 @@ def _controls(frames: int, frame_s: float) -> dict[str, Any]:
     play = options(1000 * frame_s, "immediate") | {"fromcurrent": True}
     buttons = [
         {"label": "Play", "method": "animate", "args": [None, play]},
-        {"label": "Pause", "method": "animate", "args": [[None], options(0, "immediate")]},
+        {"label": "Pause", "method": "animate", "args": [[None], options(0.0, "immediate")]},
     ]
     steps = [
         {"label": f"{i * frame_s:.2f}", "method": "animate"}
-        | {"args": [[str(i)], options(0, "immediate")]}
+        | {"args": [[str(i)], options(0.0, "immediate")]}
         for i in range(frames)
     ]
     current = {"prefix": "t = ", "suffix": " s"}
@@ -119,5 +124,15 @@ def _controls(frames: int, frame_s: float) -> dict[str, Any]:
     menu = {"type": "buttons", "direction": "left", "showactive": False, "buttons": buttons}
     return {
         "updatemenus": [menu | below | {"x": 0, "xanchor": "left", "bgcolor": "rgba(0,0,0,0)"}],
-        "sliders": [below | {"x": 0.3, "len": 0.68, "currentvalue": current, "steps": steps}],
+        "sliders": [
+            below
+            | {
+                "x": 0.3,
+                "len": 0.68,
+                "currentvalue": current,
+                "steps": steps,
+                "ticklen": 0,
+                "minorticklen": 0,
+            }
+        ],
     }

@@ -27,7 +27,7 @@ from monopose.reporting.tables import MISSING, format_value, scored, short_names
 # Labelled values of a logarithmic error axis: Plotly's own would be 2, 5, 100, 2, 5.
 _LOG_TICKS_MM = [1, 2, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]
 _LOG_TICKS_MM += [2000, 5000, 10000]
-_LOG_SPAN = 30.0
+_LOG_SPAN = 10.0
 _LONGEST_TICK = 18
 
 
@@ -130,7 +130,7 @@ def _is_number(value: Scalar) -> TypeGuard[int | float]:
 def _numeric(
     values: Sequence[Scalar], numbers: list[float]
 ) -> tuple[list[float], dict[float, str]]:
-    log = min(numbers) > 0 and max(numbers) / min(numbers) > _LOG_SPAN
+    log = _spread_by_logarithm(numbers)
     place = math.log10 if log else float
     low, high = place(min(numbers)), place(max(numbers))
     absent = low - 0.2 * ((high - low) or 1.0)
@@ -142,6 +142,16 @@ def _numeric(
         at = [float(position) for position in np.linspace(low, high, 5)]
         ticks = {position: f"{10**position if log else position:.3g}" for position in at}
     return positions, ticks | ({absent: MISSING} if MISSING in values else {})
+
+
+def _spread_by_logarithm(numbers: list[float]) -> bool:
+    """True when the median of a wide range is nearer to the middle on a logarithmic axis."""
+    low, median, high = (float(np.quantile(numbers, share)) for share in (0.0, 0.5, 1.0))
+    if low <= 0 or high < _LOG_SPAN * low:
+        return False
+    linear = (median - low) / (high - low)
+    logarithmic = math.log(median / low) / math.log(high / low)
+    return abs(logarithmic - 0.5) < abs(linear - 0.5)
 
 
 def _categorical(values: Sequence[Scalar]) -> tuple[list[float], dict[float, str]]:
@@ -212,11 +222,11 @@ def error_by_mask_share(evaluations: Sequence[Evaluation], protocol: str) -> go.
     for evaluation in sorted(evaluations, key=lambda each: each.mask_share):
         models[evaluation.recipe_name, evaluation.recipe_digest].append(evaluation)
     unit = evaluations[0].score(protocol).unit if evaluations else "mm"
-    title = f"{protocol}, {unit}"
+    widest = 100 * max((each.mask_share for each in evaluations), default=0.0) or 1.0
     figure = go.Figure(
         layout=base_layout(
-            xaxis=axis("masked keypoints, %", rangemode="tozero"),
-            yaxis=axis(title, rangemode="tozero"),
+            xaxis=axis("masked keypoints, %", range=[-0.04 * widest, 1.04 * widest]),
+            yaxis=axis(f"{protocol}, {unit}", rangemode="tozero"),
             showlegend=True,
         )
     )

@@ -11,9 +11,15 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-# Refuses every request, also those that plotly.js could make by itself (maps, web fonts).
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+# Refuses every request, also those that plotly.js could make by itself (maps, web fonts). It
+# compiles its WebGL calls when it runs, hence 'unsafe-eval'.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+    )
 )
 
 _STYLE = """
@@ -38,16 +44,19 @@ figcaption { margin: .25rem 0 .75rem; max-width: 48rem; overflow-wrap: anywhere;
 .scroll:focus-visible { outline: 2px solid var(--quiet); }
 table { border-collapse: collapse; font-size: .875rem; }
 caption { padding: .25rem 0 .5rem; text-align: left; color: var(--quiet); }
+caption span { display: block; max-width: min(48rem, 88vw); }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
 thead th { position: sticky; top: 0; background: var(--panel); white-space: nowrap; }
 td { white-space: nowrap; }
-td.wide { min-width: 18rem; white-space: normal; overflow-wrap: anywhere; }
+td.wide { min-width: 11rem; white-space: normal; overflow-wrap: anywhere; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .facts th { width: 9rem; color: var(--quiet); font-weight: 500; }
 .facts td { white-space: normal; overflow-wrap: anywhere; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; }
+.parcoords .axis text { text-shadow: 0 0 3px var(--page), 0 0 3px var(--page) !important; }
+.updatemenu-item-rect { fill: var(--panel) !important; }
 pre { overflow: auto; max-height: 30rem; padding: .75rem; border-radius: .4rem;
   background: var(--panel); font-size: .8125rem; }
 @media (max-width: 40rem) { body { padding: .75rem; } .facts th { width: 6.5rem; } }
@@ -60,7 +69,7 @@ const holders = [...document.querySelectorAll('[data-figure]')];
 for (const holder of holders) {
   const figure = JSON.parse(document.getElementById(holder.dataset.figure).textContent);
   figure.layout.font.color = ink();
-  Plotly.newPlot(holder, figure.data, figure.layout, {displaylogo: false, responsive: true})
+  Plotly.newPlot(holder, figure.data, figure.layout, {displayModeBar: false, responsive: true})
     .then(() => figure.frames && Plotly.addFrames(holder, figure.frames));
 }
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>

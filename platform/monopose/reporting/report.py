@@ -11,7 +11,7 @@ from monopose import storage
 from monopose.evaluation.leaderboard import Leaderboard, TrialRecord
 from monopose.evaluation.records import Evaluation
 from monopose.reporting import figures, page
-from monopose.reporting.animation import WorstClip, worst_clip
+from monopose.reporting.animation import GRID_M, WorstClip, worst_clip
 from monopose.reporting.page import Block
 from monopose.reporting.tables import (
     data_set_name,
@@ -184,7 +184,7 @@ def _breakdown(leaderboard: Leaderboard, evaluations: Sequence[Evaluation]) -> I
         ("camera", first.by_camera),
         ("subject", first.by_subject),
     ):
-        if values:
+        if len(values) > 1:
             yield _bars(label, values, figures.error_by_group(values))
     if len({each.mask_share for each in evaluations}) > 1:
         yield _masks(_shared_protocol(leaderboard, evaluations), evaluations)
@@ -225,7 +225,8 @@ def _worst(worst: WorstClip | None) -> Iterator[Block]:
     yield Block(
         "The worst clip",
         f"{worst.clip_id} seen by {worst.camera_id}, MPJPE {worst.mpjpe_mm:.1f} mm: prediction "
-        "over truth, both relative to the root, metres; drag to turn, press Play to move.",
+        f"over truth, both relative to the root, grid lines {GRID_M:g} m apart. Drag to turn, "
+        "press Play to move.",
         figure=worst_clip(worst),
         alternative=f"Animated skeletons of clip {worst.clip_id}, {len(worst.pose_m)} frames "
         f"at {worst.fps:g} Hz.",

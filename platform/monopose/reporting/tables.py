@@ -50,17 +50,17 @@ class TextTable:
         head = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in self.columns)
         body = "\n".join(f"<tr>{self._html_cells(row)}</tr>" for row in self.rows)
         return (
-            f"<table><caption>{html.escape(self.caption)}</caption>\n"
+            f"<table><caption><span>{html.escape(self.caption)}</span></caption>\n"
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
         )
 
     def _html_cells(self, row: Sequence[str]) -> str:
-        return "".join(
-            f'<td class="number">{html.escape(cell)}</td>'
-            if column in _RIGHT
-            else f"<td>{html.escape(cell)}</td>"
-            for column, cell in zip(self.columns, row, strict=True)
+        kinds = (
+            "number" if column in _RIGHT else "wide" if column == "state" else "text"
+            for column in self.columns
         )
+        pairs = zip(kinds, row, strict=True)
+        return "".join(f'<td class="{kind}">{html.escape(cell)}</td>' for kind, cell in pairs)
 
 
 def leaderboard_table(
@@ -73,7 +73,6 @@ def leaderboard_table(
     """
     columns = ["rank", "trial", "error, mm", "state", "epochs", "time, s", "weights", "recipe"]
     columns += ["parameters"] if parameters else []
-    columns += ["reason"] if any(trial.reason for trial in leaderboard.trials) else []
     names = short_names({name for trial in leaderboard.trials for name in trial.parameters})
     ranks = len(scored(leaderboard))
     cells = (
@@ -153,13 +152,12 @@ def _trial_cells(rank: int | None, trial: TrialRecord, names: dict[str, str]) ->
         "rank": MISSING if rank is None else str(rank),
         "trial": f"{trial.number} {trial.trial_id}",
         "error, mm": error,
-        "state": trial.state,
+        "state": f"{trial.state}: {trial.reason}" if trial.reason else trial.state,
         "epochs": str(trial.epochs),
         "time, s": f"{trial.seconds:.0f}",
         "weights": f"{trial.num_parameters:,}",
         "recipe": trial.recipe_digest or MISSING,
         "parameters": ", ".join(values),
-        "reason": trial.reason,
     }
 
 
