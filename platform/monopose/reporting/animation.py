@@ -61,7 +61,7 @@ def worst_clip(worst: WorstClip) -> go.Figure:
             )
         ],
         frames=frames,
-        layout=base_layout(height=560, margin={"l": 0, "r": 0, "t": 40, "b": 10}),
+        layout=base_layout(height=640, margin={"l": 0, "r": 0, "t": 40, "b": 0}),
     )
     figure.update_layout(scene=_scene(np.concatenate(drawn)))
     figure.update_layout(_controls(len(frames), stride / worst.fps))
@@ -120,19 +120,10 @@ def _controls(frames: int, frame_s: float) -> dict[str, Any]:
         for i in range(frames)
     ]
     current = {"prefix": "t = ", "suffix": " s"}
-    below = {"y": 0, "yanchor": "top", "pad": {"t": 30}}
+    below = {"x": 0, "xanchor": "left", "y": 0, "yanchor": "top"}
     menu = {"type": "buttons", "direction": "left", "showactive": False, "buttons": buttons}
+    slider = {"len": 1.0, "currentvalue": current, "steps": steps, "ticklen": 0, "minorticklen": 0}
     return {
-        "updatemenus": [menu | below | {"x": 0, "xanchor": "left", "bgcolor": "rgba(0,0,0,0)"}],
-        "sliders": [
-            below
-            | {
-                "x": 0.3,
-                "len": 0.68,
-                "currentvalue": current,
-                "steps": steps,
-                "ticklen": 0,
-                "minorticklen": 0,
-            }
-        ],
+        "updatemenus": [menu | below | {"pad": {"t": 10}, "bgcolor": "rgba(0,0,0,0)"}],
+        "sliders": [slider | below | {"pad": {"t": 60, "l": 10, "r": 10}}],
     }

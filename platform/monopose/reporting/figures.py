@@ -22,7 +22,7 @@ from monopose.reporting.style import (
     axis,
     base_layout,
 )
-from monopose.reporting.tables import MISSING, format_value, scored, short_names
+from monopose.reporting.tables import MISSING, data_set_name, format_value, scored, short_names
 
 # Labelled values of a logarithmic error axis: Plotly's own would be 2, 5, 100, 2, 5.
 _LOG_TICKS_MM = [1, 2, 5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400, 600, 800, 1000]
@@ -214,13 +214,16 @@ def _bars(
 
 
 def error_by_mask_share(evaluations: Sequence[Evaluation], protocol: str) -> go.Figure:
-    """Score with its 95 % interval against the share of masked keypoints, a line for each model.
+    """Score with its 95 % interval against the share of masked keypoints.
 
-    Raises InputError when an evaluation lacks the protocol.
+    One line for each model on each split of each data set. Raises InputError when an
+    evaluation lacks the protocol.
     """
-    models: dict[tuple[str, str], list[Evaluation]] = defaultdict(list)
-    for evaluation in sorted(evaluations, key=lambda each: each.mask_share):
-        models[evaluation.recipe_name, evaluation.recipe_digest].append(evaluation)
+    lines: dict[str, list[Evaluation]] = defaultdict(list)
+    for each in sorted(evaluations, key=lambda each: each.mask_share):
+        data = data_set_name(each.dataset, each.dataset_digest, each.synthetic)
+        name = f"{_plain(each.recipe_name)} {each.recipe_digest}"
+        lines[f"{name}<br>{_plain(f'{data}, {each.split}')}"].append(each)
     unit = evaluations[0].score(protocol).unit if evaluations else "mm"
     widest = 100 * max((each.mask_share for each in evaluations), default=0.0) or 1.0
     figure = go.Figure(
@@ -230,9 +233,9 @@ def error_by_mask_share(evaluations: Sequence[Evaluation], protocol: str) -> go.
             showlegend=True,
         )
     )
-    for index, ((name, digest), members) in enumerate(models.items()):
+    for index, (name, members) in enumerate(lines.items()):
         colour = SERIES[index % len(SERIES)]
-        figure.add_trace(_mask_trace(f"{_plain(name)} {digest}", members, protocol, colour))
+        figure.add_trace(_mask_trace(name, members, protocol, colour))
     return figure
 
 

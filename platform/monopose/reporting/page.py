@@ -56,6 +56,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; }
 .parcoords .axis text { text-shadow: 0 0 3px var(--page), 0 0 3px var(--page) !important; }
+.slider-labels { display: none; }
 .updatemenu-item-rect { fill: var(--panel) !important; }
 pre { overflow: auto; max-height: 30rem; padding: .75rem; border-radius: .4rem;
   background: var(--panel); font-size: .8125rem; }

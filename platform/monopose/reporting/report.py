@@ -75,11 +75,13 @@ def _lead(leaderboard: Leaderboard, evaluations: Sequence[Evaluation]) -> str:
             f"The best is trial {ranked[0].number} with {ranked[0].val_mpjpe_mm:.1f} mm "
             f"({leaderboard.protocol}, split {leaderboard.split}, one run)."
         )
-    if evaluations:
+    protocol = _shared_protocol(leaderboard, evaluations)
+    if protocol:
         first = _broken_down(evaluations)
-        score = first.score(_shared_protocol(leaderboard, evaluations))
         sentences.append(
-            f"{first.recipe_name} reaches {format_score(score)} on split {first.split}."
+            f"{first.recipe_name} reaches {format_score(first.score(protocol))} ({protocol}) on "
+            f"{data_set_name(first.dataset, first.dataset_digest, first.synthetic)}, "
+            f"split {first.split}."
         )
     mark = '<p class="mark">Synthetic data: no number here is about real people.</p>'
     warning = mark if leaderboard.synthetic or any(e.synthetic for e in evaluations) else ""
@@ -186,8 +188,9 @@ def _breakdown(leaderboard: Leaderboard, evaluations: Sequence[Evaluation]) -> I
     ):
         if len(values) > 1:
             yield _bars(label, values, figures.error_by_group(values))
-    if len({each.mask_share for each in evaluations}) > 1:
-        yield _masks(_shared_protocol(leaderboard, evaluations), evaluations)
+    protocol = _shared_protocol(leaderboard, evaluations)
+    if protocol and len({each.mask_share for each in evaluations}) > 1:
+        yield _masks(protocol, evaluations)
 
 
 def _bars(label: str, values: dict[str, float], figure: go.Figure) -> Block:
@@ -237,8 +240,9 @@ def _broken_down(evaluations: Sequence[Evaluation]) -> Evaluation:
     return min(evaluations, key=lambda each: each.mask_share)
 
 
-def _shared_protocol(leaderboard: Leaderboard, evaluations: Sequence[Evaluation]) -> str:
+def _shared_protocol(leaderboard: Leaderboard, evaluations: Sequence[Evaluation]) -> str | None:
     """The study's protocol when every model was scored under it, else their first common one."""
-    common = set.intersection(*({s.protocol for s in e.scores} for e in evaluations))
-    first = next((s.protocol for s in evaluations[0].scores if s.protocol in common), "")
-    return leaderboard.protocol if leaderboard.protocol in common else first
+    wanted = [leaderboard.protocol, *(score.protocol for e in evaluations for score in e.scores)]
+    scored_under = [{score.protocol for score in e.scores} for e in evaluations]
+    common = (name for name in wanted if all(name in names for names in scored_under))
+    return next(common, None) if evaluations else None

@@ -144,13 +144,19 @@ def test_error_by_mask_share_has_a_line_for_each_model_with_intervals():
         make_evaluation(0.3, make_score(80.0, 71.0, 92.0)),
         make_evaluation(0.0, make_score(50.0, 48.0, 53.0)),
         make_evaluation(0.0, make_score(60.0, None, None), recipe_name="<b>other</b>"),
+        make_evaluation(0.0, make_score(65.0, 60.0, 70.0), split="val"),
     ]
     traces = as_json(figures.error_by_mask_share(evaluations, PROTOCOL))["data"]
-    assert [trace["x"] for trace in traces] == [[0.0, 30.0], [0.0]]
+    assert [trace["x"] for trace in traces] == [[0.0, 30.0], [0.0], [0.0]]
     values, error_y = np.array(traces[0]["y"]), traces[0]["error_y"]
     np.testing.assert_allclose(values + error_y["array"], [53.0, 92.0])
     np.testing.assert_allclose(values - error_y["arrayminus"], [48.0, 71.0])
-    assert traces[1]["name"].startswith("&lt;b&gt;other")
+    data = "studio@0a1b2c3d4e5f (synthetic)"
+    assert [trace["name"] for trace in traces] == [
+        f"winner abcdef012345<br>{data}, test",
+        f"&lt;b&gt;other&lt;/b&gt; abcdef012345<br>{data}, test",
+        f"winner abcdef012345<br>{data}, val",
+    ]
     assert traces[1]["error_y"]["array"] == [0.0]
 
 

@@ -174,6 +174,14 @@ def test_a_model_without_the_studys_protocol_is_shown_under_its_own():
     assert "h36m17/pa_mpjpe/pooled when a share" in page.text
 
 
+def test_models_without_a_common_protocol_are_shown_without_a_comparison():
+    other = make_score(30.0, 28.0, 31.0, protocol="h36m17/pa_mpjpe/pooled")
+    shown = [make_evaluation(0.0), make_evaluation(0.5, other)]
+    page = Page(build_report(make_leaderboard(make_trial(0, 50.0)), shown))
+    assert "Error against hidden keypoints" not in [text for _, text in page.headings]
+    assert "30.0 [28.0, 31.0] mm" in page.text
+
+
 def test_the_report_is_written_to_storage(tmp_path):
     study = make_leaderboard(make_trial(0, 50.0))
     write_report(study, (), None, str(tmp_path / "studies" / "s" / "report.html"))
