@@ -147,7 +147,7 @@ def _recipe(trial: TrialRecord, recipe: dict[str, object]) -> Block:
 
 
 def _curves(leaderboard: Leaderboard, ranked: Sequence[TrialRecord]) -> Block:
-    best = f"; the best ends at {ranked[0].val_mpjpe_mm:.1f} mm" if ranked else ""
+    best = f"; the best reaches {ranked[0].val_mpjpe_mm:.1f} mm" if ranked else ""
     return Block(
         "Learning curves",
         "Validation error in mm after each evaluated epoch, one line a trial, the best in red; "
