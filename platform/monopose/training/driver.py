@@ -5,7 +5,6 @@ checkpoint, not Ray's, is what a restarted worker or a second driver goes on fro
 is one way to resume.
 """
 
-import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,11 +134,3 @@ def _user_error(error: Exception) -> MonoposeError:
         cause = cause.__cause__
     lines = [line for line in str(error).splitlines() if line.strip()]
     return UnavailableError(f"training failed ({lines[-1] if lines else error!r})")
-
-
-def connect() -> None:
-    """Joins the cluster that RAY_ADDRESS names, or starts a local one, once a process."""
-    if ray.is_initialized():
-        return
-    env = storage.environment() | {k: os.environ[k] for k in ("RAY_ADDRESS",) if k in os.environ}
-    ray.init(runtime_env={"env_vars": env}, log_to_driver=False, logging_level="ERROR")

@@ -46,6 +46,10 @@ class TrialLog(tune.Callback):  # type: ignore[misc]
         self.best_mm: dict[str, float] = {}
         self.live = Live(self._table(), console=console, refresh_per_second=2, transient=True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks beside the study; only what was recorded can go there."""
+        return {"trials": self.trials, "curves": self.curves, "records": self.records}
+
     def shown(self) -> AbstractContextManager[object]:
         """Shows the table while the sweep runs, where there is a terminal."""
         return self.live if self.console.is_terminal else nullcontext()

@@ -1,0 +1,45 @@
+"""Joining a Ray cluster, quietly and with the environment that its workers need."""
+
+import logging
+import os
+import warnings
+
+import optuna
+import ray
+import ray.data
+
+from monopose import storage
+from monopose.errors import UnavailableError
+
+
+def connect() -> None:
+    """Joins the cluster that RAY_ADDRESS names, or starts a local one; once a process.
+
+    Workers get the storage's environment, and the cluster's address: without it, Ray's state
+    client in a worker may ask another cluster on the same machine. Raises UnavailableError.
+    """
+    if ray.is_initialized():
+        return
+    _quieten()
+    variables = storage.environment()
+    if "RAY_ADDRESS" in os.environ:
+        variables["RAY_ADDRESS"] = os.environ["RAY_ADDRESS"]
+    try:
+        ray.init(
+            runtime_env={"env_vars": variables}, log_to_driver=False, logging_level=logging.ERROR
+        )
+    except (ConnectionError, TimeoutError) as error:
+        raise UnavailableError(
+            f"no Ray cluster answers ({str(error).splitlines()[0][:120]})",
+            where=os.environ.get("RAY_ADDRESS", "local"),
+            fix="start one with `monopose up`, or correct RAY_ADDRESS",
+        ) from error
+
+
+def _quieten() -> None:
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.tune").setLevel(logging.WARNING)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
