@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from monopose.commands import data, parts
+from monopose.commands import data, models, parts, sweeping, training
 from monopose.errors import MonoposeError
 
 app = typer.Typer(
@@ -21,7 +21,11 @@ app = typer.Typer(
 app.command()(parts.up)
 app.command()(parts.down)
 app.command()(parts.status)
+app.command()(training.train)
+app.command()(training.evaluate)
+app.command()(sweeping.sweep)
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 
 _WITHOUT_PARTS = ("up", "down", "status")
 _CHOSEN_BY_USER = ("AWS_ENDPOINT_URL", "MONOPOSE_ROOT", "RAY_ADDRESS")

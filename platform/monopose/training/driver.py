@@ -6,7 +6,6 @@ is one way to resume.
 """
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +38,11 @@ class Resources:
     max_failures: int = 1
 
 
-def train(job: Job, resources: Resources, on_report: Callable[[dict[str, Any]], None]) -> str:
-    """Trains by TorchTrainer; returns the model folder's URI.
+def train(job: Job, resources: Resources) -> str:
+    """Trains by TorchTrainer; returns the model folder's URI. Ray must be initialised.
 
-    Ray must be initialised. on_report gets each epoch's report as a dict, in Ray's controller.
-    Raises what the workers raised when it is ours, else UnavailableError.
+    Progress is what the run writes (training/tracking.py: followed). Raises what the workers
+    raised when it is ours, else UnavailableError.
     """
     trainer = ray.train.torch.TorchTrainer(
         _worker,
@@ -53,7 +52,7 @@ def train(job: Job, resources: Resources, on_report: Callable[[dict[str, Any]], 
             use_gpu=resources.gpu,
             resources_per_worker={"CPU": resources.cpus} | ({"GPU": 1} if resources.gpu else {}),
         ),
-        run_config=_run_config(resources, on_report),
+        run_config=_run_config(resources),
         datasets={s: read_split(job.data_uri, job.manifest, s) for s in (TRAIN_SPLIT, VAL_SPLIT)},
         dataset_config=ray.train.DataConfig(
             datasets_to_split=[TRAIN_SPLIT] if job.recipe.runtime.ingest == "stream" else []
@@ -65,33 +64,14 @@ def train(job: Job, resources: Resources, on_report: Callable[[dict[str, Any]], 
         raise _user_error(error) from error
 
 
-def _run_config(
-    resources: Resources, on_report: Callable[[dict[str, Any]], None]
-) -> ray.train.RunConfig:
+def _run_config(resources: Resources) -> ray.train.RunConfig:
     # A name of its own for each call: Ray would silently go on with an old run of the same name.
     return ray.train.RunConfig(
         name=f"train-{uuid.uuid4().hex[:8]}",
         storage_path=storage.ray_path(storage.join(storage.root(), "ray")),
         failure_config=ray.train.FailureConfig(max_failures=resources.max_failures),
-        callbacks=[_Reports(on_report)],
         worker_runtime_env={"env_vars": storage.environment()},
     )
-
-
-class _Reports(ray.train.UserCallback):  # type: ignore[misc]
-    """Passes rank 0's reports on."""
-
-    def __init__(self, on_report: Callable[[dict[str, Any]], None]) -> None:
-        self.on_report = on_report
-
-    def after_report(
-        self,
-        run_context: Any,  # noqa: ARG002 - Ray's signature
-        metrics: list[dict[str, Any]],
-        checkpoint: Any,  # noqa: ARG002
-    ) -> None:
-        """Called in Ray's controller after every worker has reported."""
-        self.on_report(metrics[0])
 
 
 def _worker(config: dict[str, Any]) -> str:

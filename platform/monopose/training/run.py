@@ -31,28 +31,28 @@ TRAIN_SPLIT, VAL_SPLIT = "train", "val"
 
 @dataclass(frozen=True)
 class Job:
-    """What a run is about: recipe, data set, folder.
-
-    fresh: start over even where the folder holds a checkpoint.
-    """
+    """What a run is about: recipe, data set, folder."""
 
     recipe: Recipe
     data_uri: str
     run_uri: str
     manifest: Manifest
-    fresh: bool = False
 
 
 def prepare(recipe: Recipe, data: str, name: str, *, fresh: bool = False) -> Job:
-    """Checks recipe, data set and name before anything is taken or written.
+    """Checks recipe and data set before anything is taken or written.
 
+    fresh: forget what a run of that name has written; otherwise it is gone on with.
     Raises RecipeError, InputError, IntegrityError or StorageError.
     """
     data_uri = storage.resolve(data, "data")
     manifest = read_manifest(data_uri)
     check(recipe, manifest, TRAIN_SPLIT)
     check(recipe, manifest, VAL_SPLIT)
-    return Job(recipe, data_uri, storage.resolve(name, "runs"), manifest, fresh)
+    run_uri = storage.resolve(name, "runs")
+    if fresh:
+        storage.delete(run_uri)
+    return Job(recipe, data_uri, run_uri, manifest)
 
 
 def load_split(job: Job, split: str, device: torch.device) -> ClipTensors:
@@ -115,7 +115,7 @@ def work(
 
 def _resumed(job: Job, device: torch.device) -> Training:
     uri = storage.join(job.run_uri, CHECKPOINT)
-    if job.fresh or not storage.exists(uri):
+    if not storage.exists(uri):
         return start(job.recipe, device)
     return load_checkpoint(uri, job.recipe, device)
 

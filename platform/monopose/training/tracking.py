@@ -1,13 +1,18 @@
 """A run's learning curve: `history.jsonl` in the run's folder, one line an epoch."""
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import orjson
 
 from monopose import storage
+from monopose.errors import StorageError
 from monopose.training.loop import EpochReport
 
 HISTORY = "history.jsonl"
+_POLL_S = 1.0
 
 
 class History:
@@ -30,6 +35,44 @@ def read_history(run_uri: str) -> list[EpochReport]:
     """The epochs of a run, oldest first; raises StorageError when it has no history."""
     lines = storage.read_bytes(storage.join(run_uri, HISTORY)).splitlines()
     return [EpochReport(**orjson.loads(line)) for line in lines]
+
+
+@contextmanager
+def followed(run_uri: str, on_report: Callable[[EpochReport], None]) -> Iterator[None]:
+    """Calls on_report for each epoch that the run writes meanwhile, wherever it runs."""
+    known = _epochs(run_uri)
+    ended = threading.Event()
+
+    def follow() -> None:
+        shown = known
+        while True:
+            last = ended.wait(_POLL_S)
+            for report in [r for r in _reports(run_uri) if r.epoch > shown]:
+                on_report(report)
+                shown = report.epoch
+            if last:
+                return
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _epochs(run_uri: str) -> int:
+    return max((report.epoch for report in _reports(run_uri)), default=0)
+
+
+def _reports(run_uri: str) -> list[EpochReport]:
+    # A run that has not begun to write, or a store that is away for a moment, is no reason to
+    # disturb the training that is being followed.
+    try:
+        return read_history(run_uri)
+    except StorageError:
+        return []
 
 
 def _line(report: EpochReport) -> bytes:

@@ -1,4 +1,4 @@
-"""A study: sweep, leaderboard, refit of the winner, its evaluation, and the report.
+"""A study: the trials of a sweep and their leaderboard.
 
 Everything lies in `studies/<name>/`; trials are stored as they end, so a study that dies keeps
 what it had learnt.
@@ -23,7 +23,7 @@ from monopose.data.manifest import Manifest
 from monopose.data.shards import read_manifest
 from monopose.errors import InputError
 from monopose.evaluation.leaderboard import Leaderboard, TrialRecord
-from monopose.recipes.recipe import Recipe, with_values
+from monopose.recipes.recipe import Recipe
 from monopose.recipes.rules import check
 from monopose.training.run import TRAIN_SPLIT, VAL_SPLIT
 from monopose.tuning.live import Silence, TrialLog
@@ -79,14 +79,6 @@ def read(uri: str, manifest: Manifest, split: str, recipe: Recipe) -> ClipTensor
     """A split read through Ray Data, as tensors in the recipe's joint set."""
     rows = read_split(uri, manifest, split).iterator()
     return clip_tensors(whole_takes(rows), recipe.data.joint_set)
-
-
-def refit_recipe(board: Leaderboard, epochs: int) -> Recipe:
-    """The winner's recipe with a full budget."""
-    winner = board.ranked()[0]
-    recipe = Recipe.model_validate(winner.recipe)
-    name = f"{board.study}-winner".lower()
-    return with_values(recipe, {"budget.epochs": epochs, "name": name})
 
 
 def _first_recipe(plan: Plan) -> Recipe:

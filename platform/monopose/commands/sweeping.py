@@ -1,0 +1,68 @@
+"""`monopose sweep`: the main job."""
+
+import datetime
+import sys
+from typing import Annotated
+
+import typer
+
+
+def sweep(
+    space: Annotated[
+        str, typer.Option(help="A file of search_spaces/ by name, or any .py file.")
+    ] = "all_papers",
+    data: Annotated[
+        str, typer.Option(help="Storage URI, folder or name; `studio` is made when missing.")
+    ] = "studio",
+    trials: Annotated[int, typer.Option(min=1, help="How many recipes to try.")] = 12,
+    name: Annotated[
+        str | None, typer.Option(help="The study's name.", show_default="sweep-<date>-<time>")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sampler.")] = 0,
+    concurrent: Annotated[
+        int, typer.Option(min=0, help="Trials at a time, 0 for what the cluster holds.")
+    ] = 0,
+    cpus_per_trial: Annotated[int, typer.Option(min=1)] = 1,
+    gpus_per_trial: Annotated[float, typer.Option(min=0.0, help="May be a fraction.")] = 0.0,
+    refit_epochs: Annotated[int, typer.Option(min=1, help="Budget of the winner.")] = 12,
+    refit_workers: Annotated[int, typer.Option(min=1, help="Ray Train workers.")] = 1,
+) -> None:
+    """Sweep a search space, refit the winner, evaluate, register and report it.
+
+    Example: monopose sweep --space baselines --data cmu17 --trials 24 --name first
+    """
+    from rich.console import Console
+
+    from monopose import cluster, storage
+    from monopose.commands.training import show
+    from monopose.data.studio import dataset
+    from monopose.reporting.tables import evaluation_table, leaderboard_table
+    from monopose.training.driver import Resources
+    from monopose.tuning import study
+    from monopose.tuning.finish import finish
+    from monopose.tuning.space import load_space
+
+    plan = study.Plan(
+        space=load_space(space),
+        space_name=space,
+        data=data,
+        name=name or f"sweep-{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}",
+        trials=trials,
+        seed=seed,
+        concurrent=concurrent,
+        cpus_per_trial=cpus_per_trial,
+        gpus_per_trial=gpus_per_trial,
+    )
+    console = Console()
+    if data == dataset.NAME:
+        dataset.ensure(storage.resolve(data, "data"))
+    cluster.connect()
+    console.print(f"study {plan.name}: {trials} trials of {space} on {data}")
+    board = study.sweep(plan, console)
+    console.print(leaderboard_table(board, top=10, parameters=False).rich())
+    console.print(f"refit of the winner, {refit_epochs} epochs on {refit_workers} worker(s)")
+    resources = Resources(workers=refit_workers, gpu=gpus_per_trial > 0)
+    command = " ".join(["monopose sweep", *sys.argv[2:]])
+    done = finish(plan, board, refit_epochs, resources, command=command, on_report=show)
+    console.print(evaluation_table(done.board.winner).rich())
+    console.print(f"model:  {done.model_uri} (champion)\nreport: {done.report_uri}", soft_wrap=True)
