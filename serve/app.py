@@ -8,6 +8,7 @@ head was started in).
 
 import asyncio
 import logging
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,6 +28,7 @@ from serve.lift_request import LiftRequest
 from serve.schemas import Limits
 from serve.served_models import Models, ServedModel, lift, load
 
+_SWITCH_INTERVAL_S = 0.0005
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger("ray.serve")
 
@@ -82,6 +84,8 @@ class LiftReplica:
         self.models = Models(())
         # One thread: the model's forward passes queue here while the loop parses and answers.
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="lift")
+        # The default of 5 ms would make each of a pass's many operators wait for the loop.
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         torch.set_num_threads(self.settings.torch_threads)
         self._batched.set_max_batch_size(self.settings.batch_frames)
         self._batched.set_batch_wait_timeout_s(self.settings.batch_wait_s)

@@ -30,6 +30,7 @@ os.environ |= {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # Ray's default of 15 would let every other process go first
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")]),
 }
 
