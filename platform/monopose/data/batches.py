@@ -7,7 +7,6 @@ one camera.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Self
 
 import numpy as np
 import torch
@@ -63,7 +62,7 @@ class ClipTensors:
         """N: frames over all sequences."""
         return int(self.keypoints.shape[0])
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device) -> "ClipTensors":
         """The same tensors on another device."""
         return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
@@ -72,7 +71,7 @@ class ClipTensors:
         return {f.name: getattr(self, f.name).numpy() for f in fields(self)}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "ClipTensors":
         """Inverse of `arrays`; the tensors share memory with the arrays."""
         return cls(**{name: torch.from_numpy(values) for name, values in arrays.items()})
 
