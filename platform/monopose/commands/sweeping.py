@@ -24,7 +24,7 @@ def sweep(
     ] = 0,
     cpus_per_trial: Annotated[int, typer.Option(min=1)] = 1,
     gpus_per_trial: Annotated[float, typer.Option(min=0.0, help="May be a fraction.")] = 0.0,
-    refit_epochs: Annotated[int, typer.Option(min=1, help="Budget of the winner.")] = 12,
+    refit_epochs: Annotated[int, typer.Option(min=1, help="Budget of the winner.")] = 10,
     refit_workers: Annotated[int, typer.Option(min=1, help="Ray Train workers.")] = 1,
 ) -> None:
     """Sweep a search space, refit the winner, evaluate, register and report it.
@@ -36,7 +36,7 @@ def sweep(
     from monopose import cluster, storage
     from monopose.commands.training import show
     from monopose.data.studio import dataset
-    from monopose.reporting.tables import evaluation_table, leaderboard_table
+    from monopose.reporting.tables import leaderboard_table, summary_table
     from monopose.training.driver import Resources
     from monopose.tuning import study
     from monopose.tuning.finish import finish
@@ -53,7 +53,8 @@ def sweep(
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
     )
-    console = Console()
+    # A log has no width of its own; rich would fold the tables at 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 150)
     if data == dataset.NAME:
         dataset.ensure(storage.resolve(data, "data"))
     cluster.connect()
@@ -64,5 +65,5 @@ def sweep(
     resources = Resources(workers=refit_workers, gpu=gpus_per_trial > 0)
     command = " ".join(["monopose sweep", *sys.argv[2:]])
     done = finish(plan, board, refit_epochs, resources, command=command, on_report=show)
-    console.print(evaluation_table(done.board.winner).rich())
+    console.print(summary_table(done.board.winner).rich())
     console.print(f"model:  {done.model_uri} (champion)\nreport: {done.report_uri}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """`monopose train | evaluate`."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -71,11 +72,12 @@ def evaluate(
     from monopose.inference import registry
     from monopose.inference.assess import MASK_SHARES, assess
     from monopose.inference.predictor import Predictor
-    from monopose.reporting.tables import evaluation_table
+    from monopose.reporting.tables import summary_table
 
     predictor = Predictor.load(registry.resolve(model))
     evaluations = assess(predictor, data, split, tuple(mask_share or MASK_SHARES))
-    Console().print(evaluation_table(evaluations).rich())
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    console.print(summary_table(evaluations).rich())
     if json is not None:
         content = [evaluation.model_dump(mode="json") for evaluation in evaluations]
         json.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))

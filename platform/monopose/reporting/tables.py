@@ -91,6 +91,22 @@ def evaluation_table(evaluations: Iterable[Evaluation]) -> TextTable:
     return TextTable("Scores with 95 % intervals over clips", tuple(columns.split(",")), rows)
 
 
+def summary_table(evaluations: Sequence[Evaluation]) -> TextTable:
+    """One model on one data set: a row for each protocol, a column for each masked share."""
+    first = evaluations[0]
+    columns = ("protocol", *(f"{each.mask_share:.0%} masked" for each in evaluations))
+    rows = tuple(
+        (score.protocol, *(format_score(each.score(score.protocol)) for each in evaluations))
+        for score in first.scores
+    )
+    data = data_set_name(first.dataset, first.dataset_digest, first.synthetic)
+    caption = (
+        f"{first.recipe_name} ({first.recipe_digest}) on {data}, split {first.split}: "
+        f"{first.scores[0].clips} clips, {first.scores[0].frames} frames; 95 % intervals over clips"
+    )
+    return TextTable(caption, columns, rows)
+
+
 def values_table(label: str, values: dict[str, float]) -> TextTable:
     """Root-relative errors by joint, action, camera or subject, largest first; mm."""
     ordered = sorted(values.items(), key=lambda item: -item[1])

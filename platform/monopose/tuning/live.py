@@ -76,7 +76,7 @@ class TrialLog(tune.Callback):  # type: ignore[misc]
         if diverged:
             self._keep(trial, "failed", "diverged: the loss or the error was not finite")
         elif curve[-1].epoch < budget:
-            self._keep(trial, "stopped", f"stopped early after epoch {curve[-1].epoch} of {budget}")
+            self._keep(trial, "stopped", f"after epoch {curve[-1].epoch} of {budget}")
         else:
             self._keep(trial, "completed", "")
 
@@ -105,15 +105,16 @@ class TrialLog(tune.Callback):  # type: ignore[misc]
         self.records.append(record)
         self.on_record(record)
         if not self.console.is_terminal:
-            self.console.print(self._line(record))
+            self.console.print(self._line(record), soft_wrap=True)
 
     def _line(self, record: TrialRecord) -> Text:
         error = "-" if record.val_mpjpe_mm is None else f"{record.val_mpjpe_mm:.1f} mm"
         best = min((r.val_mpjpe_mm for r in self.records if r.val_mpjpe_mm), default=float("nan"))
         done = f"[{len(self.records)}/{self.trials}]"
+        why = f" ({record.reason})" if record.state == "failed" else ""
         return Text(
-            f"{done} {record.trial_id} {record.state:<9} {error:>9} after {record.epochs} epochs, "
-            f"{record.seconds:.1f} s; best {best:.1f} mm {record.reason}".rstrip()
+            f"{done} {record.trial_id} {record.state:<9} {error:>9} after {record.epochs:>2} "
+            f"epochs, {record.seconds:5.1f} s; best {best:.1f} mm{why}"
         )
 
     def _table(self) -> Group:
