@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from monopose.recipes.recipe import Optimiser, Recipe
 from monopose.skeleton import joint_set
 
 
+@runtime_checkable
 class Batches(Protocol):
     """Where training batches come from."""
 
