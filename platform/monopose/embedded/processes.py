@@ -63,12 +63,12 @@ def stop(started: Started, *, grace_s: float = 10.0) -> None:
     members = _members(started)
     for member in members[:1]:
         _signal(member, kill=False)
-    _, left = psutil.wait_procs(members, timeout=grace_s / 2)
-    for member in left:
+    psutil.wait_procs(members[:1], timeout=grace_s / 2)
+    for member in members:
         _signal(member, kill=False)
-    psutil.wait_procs(left, timeout=grace_s / 2)
+    psutil.wait_procs(members, timeout=grace_s / 2)
     # Asked again: members may have started others meanwhile.
-    rest = [*left, *_members(started)]
+    rest = [*members, *_members(started)]
     for member in rest:
         _signal(member, kill=True)
     psutil.wait_procs(rest, timeout=grace_s)

@@ -35,13 +35,13 @@ def start(state: State, folder: Path) -> tuple[Started, "subprocess.Popen[bytes]
 
 
 def is_ready(state: State) -> bool:
-    """True when the job server answers to our token."""
+    """True when the job server answers to our token and the node takes work."""
     headers = {"Authorization": f"Bearer {state.token}"}
-    request = urllib.request.Request(f"{state.dashboard_url}/api/version", headers=headers)
+    request = urllib.request.Request(f"{state.dashboard_url}/api/v0/nodes", headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=2) as response:
-            return bool(response.status == 200)
+        with opener.open(request, timeout=5) as response:
+            return b'"ALIVE"' in response.read()
     except (OSError, urllib.error.URLError):
         return False
 
@@ -94,7 +94,8 @@ def _argv(state: State, folder: Path) -> list[str]:
         "ray-client-server-port": _free_port(),
         "num-cpus": max(_MIN_LOGICAL_CPUS, os.cpu_count() or 1),
         "object-store-memory": _OBJECT_STORE_BYTES,
-        "temp-dir": temporary,
+        # Ray opens its own folder to every user; the one around it stays closed.
+        "temp-dir": temporary / "r",
     }
     # --block keeps one process as the leader: when it or a vital child dies, all of them end.
     pairs = [f"--{name}={value}" for name, value in options.items()]

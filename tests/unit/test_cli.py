@@ -1,0 +1,102 @@
+"""The command line as a user meets it: one process a call."""
+
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+import typer
+
+from monopose.cli import app
+
+MONOPOSE = str(Path(sysconfig.get_path("scripts")) / "monopose")
+
+
+def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [MONOPOSE, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+def commands() -> list[tuple[str, ...]]:
+    found = []
+
+    def walk(command: object, path: tuple[str, ...]) -> None:
+        children = getattr(command, "commands", None)
+        if children is None:
+            found.append(path)
+            return
+        for name, child in children.items():
+            walk(child, (*path, name))
+
+    walk(typer.main.get_command(app), ())
+    return found
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    took_s = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        result = run("--help", cwd=tmp_path)
+        took_s.append(time.perf_counter() - begun)
+        assert result.returncode == 0
+    assert min(took_s) < 0.5
+
+
+def test_help_loads_neither_torch_nor_ray_nor_arrow() -> None:
+    code = (
+        "import sys; import monopose.cli; "
+        "print(sorted({'torch', 'ray', 'pyarrow', 'numpy', 'fsspec'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+@pytest.mark.parametrize("path", commands(), ids=" ".join)
+def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
+    command: object = typer.main.get_command(app)
+    for name in path:
+        command = getattr(command, "commands")[name]  # noqa: B009
+    help_text = str(getattr(command, "help", ""))
+    assert f"Example: monopose {' '.join(path)}" in help_text
+
+
+def test_the_commands_of_the_first_step_exist() -> None:
+    wanted = {("up",), ("down",), ("status",)}
+    wanted |= {("data", verb) for verb in ("import", "studio", "check")}
+    assert wanted <= set(commands())
+
+
+def test_wrong_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    result = run("data", "import", "videopose3d", "absent", "--to", "x", cwd=tmp_path)
+    assert result.returncode == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stderr.startswith("error: ")
+    assert "absent" in result.stderr
+
+
+def test_a_missing_data_set_is_named(tmp_path: Path) -> None:
+    result = run("data", "check", "nowhere", cwd=tmp_path)
+    assert result.returncode == 2
+    assert str(tmp_path / ".monopose" / "store" / "data" / "nowhere") in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_option_is_exit_code_2(tmp_path: Path) -> None:
+    result = run("data", "check", "--no-such-option", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "--no-such-option" in result.stderr
+
+
+def test_import_and_check_a_small_data_set(tmp_path: Path) -> None:
+    from tests.clip_files import make_clip
+
+    from monopose.data import shards
+
+    manifest = shards.write_clips([make_clip()], str(tmp_path / "set"), dataset="set")
+    result = run("data", "check", "./set", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert manifest.digest[:12] in result.stdout
+    assert "1 clips (train 1), 10 frames" in result.stdout
