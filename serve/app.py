@@ -24,6 +24,7 @@ from ray.serve.context import _get_global_client
 from monopose.errors import InputError
 from monopose.inference.registry import CHAMPION
 from serve.api import KEYS_VARIABLE, api_keys, create_api
+from serve.batching import Batcher
 from serve.lift_request import LiftRequest
 from serve.schemas import Limits
 from serve.served_models import Models, ServedModel, lift, load
@@ -46,8 +47,6 @@ class Settings(BaseModel):
     max_body_bytes: PositiveInt = 16 * 2**20
     batch_frames: PositiveInt = 1024
     """frames (with the receptive field's margin) of one batch; longer requests go alone"""
-    batch_wait_s: NonNegativeFloat = 0.0
-    """how long to wait for more; requests that come while the model works batch by themselves"""
     min_replicas: PositiveInt = 1
     max_replicas: PositiveInt = 4
     max_ongoing_requests: PositiveInt = 128
@@ -55,22 +54,6 @@ class Settings(BaseModel):
     retry_after_s: PositiveFloat = 1.0
     num_cpus: NonNegativeFloat = 1.0
     num_gpus: NonNegativeFloat = 0.0
-
-
-class Pending:
-    """A checked request that waits for its batch."""
-
-    __slots__ = ("cost", "model", "request")
-
-    def __init__(self, model: ServedModel, request: LiftRequest) -> None:
-        self.model = model
-        self.request = request
-        self.cost = request.frames + model.margin
-
-
-def batch_cost(batch: list[Pending]) -> int:
-    """Frames that a batch makes the model work on."""
-    return sum(pending.cost for pending in batch)
 
 
 class LiftReplica:
@@ -87,8 +70,7 @@ class LiftReplica:
         # The default of 5 ms would make each of a pass's many operators wait for the loop.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         torch.set_num_threads(self.settings.torch_threads)
-        self._batched.set_max_batch_size(self.settings.batch_frames)
-        self._batched.set_batch_wait_timeout_s(self.settings.batch_wait_s)
+        self.batcher = Batcher(lift, self.settings.batch_frames, self.worker)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """What Serve calls after the constructor."""
@@ -107,20 +89,7 @@ class LiftReplica:
 
     async def lift(self, model: ServedModel, request: LiftRequest) -> Float32[np.ndarray, "T J 3"]:
         """Poses of one checked request, metres."""
-        pending = Pending(model, request)
-        if pending.cost > self.settings.batch_frames:
-            return (await self._lifted([pending]))[0]
-        return await self._batched(pending)
-
-    @serve.batch(  # type: ignore[untyped-decorator]
-        max_batch_size=1024, batch_wait_timeout_s=0.0, batch_size_fn=batch_cost
-    )
-    async def _batched(self, batch: list[Pending]) -> list[Float32[np.ndarray, "T J 3"]]:
-        return await self._lifted(batch)
-
-    async def _lifted(self, batch: list[Pending]) -> list[Float32[np.ndarray, "T J 3"]]:
-        items = [(pending.model, pending.request.keypoints) for pending in batch]
-        return await asyncio.get_running_loop().run_in_executor(self.worker, lift, items)
+        return await self.batcher.lift(model, request)
 
 
 Lift = serve.deployment(name="Lift", max_surge_percent=100)(serve.ingress()(LiftReplica))

@@ -122,7 +122,6 @@ def ray_endpoint(model: str) -> Iterator[int]:
         serve.run(build_app(settings), name="monopose")
         _wait_for(port)
         yield port
-        serve.shutdown()
     finally:
         ray.shutdown()
 

@@ -115,7 +115,7 @@ def test_joints_name_the_set_by_their_order() -> None:
     assert parse(orjson.dumps(content), LIMITS).keypoints.joint_set == "coco17"
 
 
-WRONG = {
+WRONG: dict[str, tuple[list[Any], Any, str, str]] = {
     "joint set unknown": (["joint_set"], "coco18", "joint_set", "unknown joint set 'coco18'"),
     "joint set no name": (["joint_set"], 17, "joint_set", "is not a name"),
     "joint set absent": (["joint_set"], DELETE, "joint_set", "must be given"),
