@@ -12,8 +12,11 @@ from monopose import storage
 from monopose.errors import UnavailableError
 
 
-def connect() -> None:
+def connect(num_cpus: int | None = None) -> None:
     """Joins the cluster that RAY_ADDRESS names, or starts a local one; once a process.
+
+    num_cpus: logical CPUs of a local one, by default at least 4, so that Ray Data finds room
+    beside the trainers.
 
     Workers get the storage's environment, and the cluster's address: without it, Ray's state
     client in a worker may ask another cluster on the same machine. Raises UnavailableError.
@@ -24,9 +27,14 @@ def connect() -> None:
     variables = storage.environment()
     if "RAY_ADDRESS" in os.environ:
         variables["RAY_ADDRESS"] = os.environ["RAY_ADDRESS"]
+    local = "RAY_ADDRESS" not in os.environ
     try:
         ray.init(
-            runtime_env={"env_vars": variables}, log_to_driver=False, logging_level=logging.ERROR
+            address="local" if local else None,
+            num_cpus=(num_cpus or max(4, os.cpu_count() or 1)) if local else None,
+            runtime_env={"env_vars": variables},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, TimeoutError) as error:
         raise UnavailableError(
