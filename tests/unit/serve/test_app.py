@@ -1,0 +1,35 @@
+"""Who may ask: without keys only a service bound to loopback starts."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from monopose.errors import InputError
+from serve import app
+
+
+def bound_to(host: str) -> Any:
+    return lambda: SimpleNamespace(http_config=SimpleNamespace(host=host))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_without_keys_loopback_is_open(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setattr(app, "_get_global_client", bound_to(host))
+    app._check_access(())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.4"])
+def test_without_keys_other_addresses_are_refused(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(app, "_get_global_client", bound_to(host))
+    with pytest.raises(InputError, match=f"MONOPOSE_API_KEYS.*listens on {host}.*127.0.0.1"):
+        app._check_access(())
+    app._check_access((b"key",))
+
+
+def test_an_unknown_setting_is_named() -> None:
+    with pytest.raises(ValidationError, match="max_frame\n"):
+        app.Settings.model_validate({"max_frame": 1})
