@@ -7,7 +7,7 @@ keypoints split into centre and offsets (models/encoders/keypoints.py).
 
 from typing import Literal
 
-from monopose.recipes.recipe import Budget, DataMix, Optimiser, Recipe, SingleStrideTcn
+from monopose.recipes.recipe import Budget, Optimiser, Recipe, SingleStrideTcn
 
 Size = Literal["smoke", "small", "paper"]
 
@@ -29,10 +29,9 @@ def _smoke() -> Recipe:
 def _small() -> Recipe:
     return Recipe(
         name="videopose3d",
-        data=DataMix(),
         temporal=SingleStrideTcn(channels=256, filter_widths=(3, 3, 3)),
-        budget=Budget(epochs=60, chunk_frames=16, batch_chunks=32),
-        optimiser=Optimiser(learning_rate=2e-3, ema_decay=0.998),
+        budget=Budget(epochs=70, chunk_frames=16, batch_chunks=32, evaluate_every=10),
+        optimiser=Optimiser(learning_rate=2e-3, weight_decay=0.1, ema_decay=0.998),
     )
 
 
