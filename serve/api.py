@@ -47,6 +47,7 @@ class Service(Protocol):
     models: Models
     limits: Limits
     keys: tuple[bytes, ...]
+    refused: str
 
     async def lift(self, model: ServedModel, request: LiftRequest) -> Float32[np.ndarray, "T J 3"]:
         """Poses of one checked request, metres."""
@@ -80,7 +81,8 @@ def create_api(service: Service) -> FastAPI:
     async def models() -> Response:
         """The loaded models; the first is the default."""
         cards = [model.card() for model in service.models.served]
-        return _json(orjson.dumps({"models": cards, "access": access}))
+        content = {"models": cards, "access": access, "refused_roll": service.refused}
+        return _json(orjson.dumps(content))
 
     @api.get("/v1/joint_sets", response_model=JointSetList, responses=_ERRORS)
     async def joint_sets() -> Response:

@@ -8,7 +8,6 @@ head was started in).
 
 import asyncio
 import logging
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +20,7 @@ from ray import serve
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from ray.serve.context import _get_global_client
 
-from monopose.errors import InputError
+from monopose.errors import InputError, MonoposeError
 from monopose.inference.registry import CHAMPION
 from serve.api import KEYS_VARIABLE, api_keys, create_api
 from serve.batching import Batcher
@@ -29,7 +28,6 @@ from serve.lift_request import LiftRequest
 from serve.schemas import Limits
 from serve.served_models import Models, ServedModel, lift, load
 
-_SWITCH_INTERVAL_S = 0.0005
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger("ray.serve")
 
@@ -65,10 +63,9 @@ class LiftReplica:
         self.keys = api_keys()
         _check_access(self.keys)
         self.models = Models(())
+        self.refused = ""
         # One thread: the model's forward passes queue here while the loop parses and answers.
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="lift")
-        # The default of 5 ms would make each of a pass's many operators wait for the loop.
-        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         torch.set_num_threads(self.settings.torch_threads)
         self.batcher = Batcher(lift, self.settings.batch_frames, self.worker)
 
@@ -77,10 +74,23 @@ class LiftReplica:
         return create_api(self)
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
-        """Loads and tries the models, then swaps them in; the old ones stay if that fails."""
+        """Loads and tries the models, then swaps them in.
+
+        When that fails the old ones go on and GET /v1/models says why: a replica that raises here
+        is stopped by Serve, and a bad roll would end the service. A first load does raise.
+        """
         loop = asyncio.get_running_loop()
-        aliases = user_config["models"]
-        self.models = await loop.run_in_executor(self.worker, load, aliases, self.settings.device)
+        try:
+            self.models = await loop.run_in_executor(
+                self.worker, load, user_config["models"], self.settings.device
+            )
+        except MonoposeError as error:
+            if not self.models.served:
+                raise
+            self.refused = str(error)
+            _log.error("kept the old models: %s", error)
+            return
+        self.refused = ""
         _log.info("models: %s", [model.predictor.model_id for model in self.models.served])
 
     async def check_health(self) -> None:

@@ -104,7 +104,8 @@ class ModelList(BaseModel):
     """Every loaded model; the first is the default."""
 
     models: list[ModelCard]
-    access: str
+    access: str = Field(description="whether a key is required")
+    refused_roll: str = Field(description="why the last change of models was not made, or empty")
 
 
 class JointSetCard(BaseModel):

@@ -154,6 +154,7 @@ def serve_plain(port: int, model: str) -> None:
         models = load_models({"champion": model}, "cpu")
         limits = Limits()
         keys = ()
+        refused = ""
 
         async def lift(self, model: Any, request: Any) -> Any:
             return lift([(model, request.keypoints)])[0]

@@ -12,6 +12,7 @@ import yaml
 
 from monopose.errors import InputError, UnavailableError
 from monopose.inference.registry import aliases, resolve
+from monopose.training.checkpoint import load_model
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 _POLL_S = 0.5
@@ -72,5 +73,5 @@ def deploy(content: dict[str, Any], address: str, timeout_s: float = 120.0) -> s
 
 
 def _version(name: str) -> str:
-    resolve(name)  # Raises where there is none.
+    load_model(resolve(name))  # A model that is not there or broken is refused here, not by a roll.
     return aliases().get(name, name)

@@ -70,6 +70,7 @@ class Client:
 
 class Plain:
     limits = LIMITS
+    refused = ""
 
     def __init__(self, models: Models, keys: tuple[bytes, ...] = ()) -> None:
         self.models = models
