@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ["RAY_AUTH_MODE"] = "disabled"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
+os.environ["RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S"] = "2"
 os.environ["RAY_TRAIN_HEALTH_CHECK_INTERVAL_S"] = "0.2"
 os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
 for _name in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "MONOPOSE_ROOT", "MONOPOSE_FOLDER"):
@@ -49,7 +50,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     state = new_state(Ports(s3=free_port()))
     started, process = object_store.start(state, tmp_path_factory.mktemp("store"))
     try:
-        assert wait_until_ready(process, lambda: object_store.is_ready(state), timeout_s=20)
+        assert wait_until_ready(process, lambda: object_store.is_ready(state), timeout_s=20.0)
         yield object_store.environment(state)
     finally:
         stop(started)
@@ -71,8 +72,11 @@ def s3_store(s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> S3St
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[None]:
-    """The session's Ray cluster. Tests that start another one ask for `no_ray` and run before."""
+def ray_cluster(s3_server: dict[str, str]) -> Iterator[None]:
+    """The session's Ray cluster, whose workers reach the session's S3 server.
+
+    Tests that start another cluster ask for `no_ray` and run before.
+    """
     import ray
 
     # Short: a socket's path may have 107 characters.
@@ -83,6 +87,7 @@ def ray_cluster() -> Iterator[None]:
         object_store_memory=200_000_000,
         log_to_driver=False,
         logging_level="ERROR",
+        runtime_env={"env_vars": s3_server},
         _temp_dir=folder,
     )
     yield

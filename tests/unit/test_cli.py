@@ -64,7 +64,7 @@ def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
 
 
 def test_the_commands_of_the_first_step_exist() -> None:
-    wanted = {("up",), ("down",), ("status",)}
+    wanted: set[tuple[str, ...]] = {("up",), ("down",), ("status",)}
     wanted |= {("data", verb) for verb in ("import", "studio", "check")}
     assert wanted <= set(commands())
 

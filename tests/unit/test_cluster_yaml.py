@@ -27,7 +27,7 @@ def test_ray_accepts_it_and_knows_our_node_types(prepared: dict[str, Any]) -> No
 
 
 def test_an_unknown_key_would_be_refused(prepared: dict[str, Any]) -> None:
-    from jsonschema import ValidationError
+    from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
     from ray.autoscaler._private.util import validate_config
 
     with pytest.raises(ValidationError, match="no_such_key"):

@@ -178,13 +178,15 @@ def _stop_leftovers(part: Part, state: State) -> None:
 
 def _expect_free_ports(parts: Sequence[Part], state: State) -> None:
     """All ports are looked at before anything starts, so nothing is left half started."""
-    for name in [name for part in parts for name in part.ports]:
-        port = getattr(state.ports, name)
-        if not _becomes_true(partial(_is_free, port), _PORT_PATIENCE_S):
-            fix = f"stop it, or choose another port with --{name}-port"
-            raise UnavailableError(
-                "another program uses this port", where=f"{HOST}:{port}", fix=fix
-            )
+    for part in parts:
+        # The sockets of one that was just stopped need a moment to close.
+        patience_s = _PORT_PATIENCE_S if part.process(state) else 0.0
+        for name in part.ports:
+            port = getattr(state.ports, name)
+            if not _becomes_true(partial(_is_free, port), patience_s):
+                fix = f"stop it, or choose another port with --{name}-port"
+                where = f"{HOST}:{port}"
+                raise UnavailableError("another program uses this port", where=where, fix=fix)
 
 
 def _is_free(port: int) -> bool:

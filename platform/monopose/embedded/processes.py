@@ -1,6 +1,7 @@
 """Detached processes that are found again later, and only ever our own ones are stopped."""
 
 import os
+import secrets
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,15 +12,21 @@ from pydantic import BaseModel, ConfigDict
 
 _SAME_START_S = 0.5
 _POLL_S = 0.05
+_MARK_VARIABLE = "MONOPOSE_STARTED"
 
 
 class Started(BaseModel):
-    """A process we started: a recycled pid has another start time, so it is not taken for ours."""
+    """A process we started: a recycled pid has another start time, so it is not taken for ours.
+
+    mark: a variable in its environment, by which those it starts in sessions of their own (Serve's
+    HAProxy) are still found after it was killed.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     pid: int
     started_s: float
+    mark: str = ""
 
 
 def start_detached(
@@ -30,18 +37,20 @@ def start_detached(
     log: stdout and stderr go there, from its start. Also returns the handle, for the wait until
     the process is ready.
     """
+    mark = secrets.token_hex(8)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as output:
         process = subprocess.Popen(
             argv,
-            env=dict(env),
+            env={**env, _MARK_VARIABLE: mark},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    return Started(pid=process.pid, started_s=psutil.Process(process.pid).create_time()), process
+    started_s = psutil.Process(process.pid).create_time()
+    return Started(pid=process.pid, started_s=started_s, mark=mark), process
 
 
 def is_alive(started: Started | None) -> bool:
@@ -91,22 +100,32 @@ def _is_it(process: psutil.Process, started: Started) -> bool:
 
 
 def _members(started: Started) -> list[psutil.Process]:
-    """The process if it lives, its session and its descendants; the leader comes first.
+    """The process if it lives, its session and all that carry its mark; the leader comes first.
 
     The system gives out no pid that still names a session. So when another process has the pid,
-    ours has nobody left; when none has it, the session's members are ours, orphaned.
+    nobody is left in our session; when none has it, the session's members are ours, orphaned.
     """
     try:
         leader = psutil.Process(started.pid)
-        if not _is_it(leader, started):
-            return []
-        descendants = leader.children(recursive=True)
+        recycled = not _is_it(leader, started)
     except psutil.NoSuchProcess:
-        leader, descendants = None, []
-    session = [process for process in psutil.process_iter() if _session(process) == started.pid]
-    nested = [child for member in session for child in _children(member)]
-    found = dict.fromkeys([*([leader] if leader else []), *session, *descendants, *nested])
-    return list(found)
+        leader, recycled = None, False
+    first = [leader] if leader and not recycled else []
+    others = [
+        process
+        for process in psutil.process_iter()
+        if (not recycled and _session(process) == started.pid) or _has_mark(process, started)
+    ]
+    begun = [child for member in [*first, *others] for child in _children(member)]
+    found = dict.fromkeys([*first, *others, *begun])
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def _has_mark(process: psutil.Process, started: Started) -> bool:
+    try:
+        return bool(started.mark) and process.environ().get(_MARK_VARIABLE) == started.mark
+    except (psutil.Error, OSError):
+        return False
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

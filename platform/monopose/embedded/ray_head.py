@@ -66,9 +66,13 @@ def log_file(folder: Path) -> Path:
 
 
 def temporary_folder(folder: Path) -> Path:
-    """Ray's folder for sockets and logs: short, as the path of a socket ends at 107 characters."""
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-    return Path("/tmp") / f"monopose-{os.getuid()}-{digest}"
+    """Ray's folder for sockets and logs, of 16 characters.
+
+    The path of a socket ends at 107 characters, that of HAProxy's at 97, and Serve puts up to 79
+    behind the 18 of the folder it is given.
+    """
+    digest = hashlib.sha256(f"{os.getuid()} {folder.resolve()}".encode()).hexdigest()[:8]
+    return Path("/tmp") / f"mp-{digest}"
 
 
 def remove_temporary_folder(folder: Path) -> None:
@@ -105,7 +109,7 @@ def _argv(state: State, folder: Path) -> list[str]:
 def _env(state: State, folder: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_CLEARED)}
     scripts = sysconfig.get_path("scripts")
-    haproxy = temporary_folder(folder) / "haproxy"
+    haproxy = temporary_folder(folder) / "h"
     return {
         **kept,
         **object_store.environment(state),
@@ -113,6 +117,9 @@ def _env(state: State, folder: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
         # Tune writes its state when a job is asked to stop.
         "RAY_JOB_STOP_WAIT_TIME_S": "30",
+        # A second cluster's front end must not find these two ports taken.
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(haproxy / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(haproxy / "admin.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(haproxy),

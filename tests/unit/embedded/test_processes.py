@@ -20,6 +20,9 @@ PARENT = (
 )
 
 
+LOOSE = PARENT.replace("time.sleep(60)']", "time.sleep(60)'], start_new_session=True")
+
+
 def begin(code: str, folder: Path) -> tuple[Started, "subprocess.Popen[bytes]"]:
     argv = [sys.executable, "-c", code]
     return start_detached(argv, env=os.environ, cwd=folder, log=folder / "log")
@@ -51,9 +54,12 @@ def test_one_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     assert not is_alive(started)
 
 
+@pytest.mark.parametrize("code", [PARENT, LOOSE], ids=["same session", "own session"])
 @pytest.mark.parametrize("orphaned", [False, True])
-def test_children_end_too_even_when_their_parent_was_killed(tmp_path: Path, orphaned: bool) -> None:
-    started, process = begin(PARENT, tmp_path)
+def test_children_end_too_even_when_their_parent_was_killed(
+    tmp_path: Path, orphaned: bool, code: str
+) -> None:
+    started, process = begin(code, tmp_path)
     child = psutil.Process(child_of(tmp_path))
     if orphaned:
         process.kill()
@@ -67,7 +73,7 @@ def test_children_end_too_even_when_their_parent_was_killed(tmp_path: Path, orph
 
 def test_a_recycled_pid_is_not_ours_and_is_left_alone(tmp_path: Path) -> None:
     started, process = begin("import time; time.sleep(60)", tmp_path)
-    earlier = Started(pid=started.pid, started_s=started.started_s - 100)
+    earlier = Started(pid=started.pid, started_s=started.started_s - 100, mark="another")
     assert not is_alive(earlier)
     stop(earlier, grace_s=0.2)
     assert process.poll() is None
