@@ -51,15 +51,14 @@ class Endpoint:
 @contextlib.contextmanager
 def deployed(models: dict[str, str], **settings: Any) -> Iterator[Endpoint]:
     """The application on a port of loopback; needs a running Ray."""
-    port = _started_port()
-    run(models, **settings)
-    endpoint = Endpoint(port)
+    endpoint = Endpoint(_started_port())
     try:
+        run(models, **settings)
         wait_until(lambda: endpoint.http.get("/v1/models").status_code == 200)
         yield endpoint
     finally:
         endpoint.http.close()
-        serve.delete(APP)
+        serve.shutdown()  # Without it the proxy outlives the cluster and holds its ports.
 
 
 def run(models: dict[str, str], **settings: Any) -> None:
@@ -82,9 +81,7 @@ def wait_until(condition: Any, seconds: float = 30.0) -> None:
 
 
 def _started_port() -> int:
-    """Starts Serve with its front end on loopback, or finds the port it was started on."""
-    with contextlib.suppress(serve.exceptions.RayServeException):
-        return int(serve.context._get_global_client().http_config.port)
+    """Starts Serve with its front end on a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -30,6 +30,7 @@ os.environ |= {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
     "RAY_worker_niceness": "0",  # Ray's default of 15 would let every other process go first
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")]),
 }
@@ -123,6 +124,7 @@ def ray_endpoint(model: str) -> Iterator[int]:
         _wait_for(port)
         yield port
     finally:
+        serve.shutdown()  # Without it the proxy stays behind and holds its ports.
         ray.shutdown()
 
 
