@@ -1,0 +1,116 @@
+"""What every encoder must keep; a new one is one more line in CONFIGS."""
+
+from typing import Any
+
+import pytest
+import torch
+from tests.conformance import parts
+
+from monopose.models.estimator import ENCODERS, build, receptive_field
+from monopose.recipes.recipe import KeypointEncoder, MlpEncoder, NoTemporal, Recipe
+
+JOINTS = 17
+CONFIGS: dict[str, Any] = {
+    "keypoints": KeypointEncoder(inputs="xy"),
+    "keypoints, score": KeypointEncoder(inputs="xy_score"),
+    "mlp": MlpEncoder(width=12, blocks=2, dropout=0.2),
+    "mlp, score": MlpEncoder(width=12, blocks=1, dropout=0.0, inputs="xy_score"),
+}
+
+
+@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
+def config(request):
+    return request.param
+
+
+@pytest.fixture
+def make(config):
+    return lambda: ENCODERS[config.kind](config, JOINTS)
+
+
+def frames(count=5, batch=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    keypoints = torch.rand(batch, count, JOINTS, 2, generator=generator) * 2 - 1
+    return keypoints, torch.rand(batch, count, JOINTS, generator=generator) * 0.9 + 0.1
+
+
+def test_every_encoder_is_covered():
+    assert {config.kind for config in CONFIGS.values()} == set(ENCODERS)
+
+
+def test_shape_is_what_it_announces(make):
+    encoder = make()
+    assert encoder(*frames()).shape == (3, 5, encoder.num_features)
+    assert encoder.eval()(*frames(count=1, batch=1)).shape == (1, 1, encoder.num_features)
+
+
+def test_gradient_reaches_every_parameter_and_the_keypoints(make):
+    keypoints, score = frames()
+    parts.check_gradient_reaches_every_parameter(
+        parts.seeded(make), keypoints.requires_grad_(), score
+    )
+    assert (keypoints.grad.abs().sum(dim=(0, 1)) > 0).all()
+
+
+def test_evaluation_is_deterministic(make):
+    parts.check_deterministic_in_evaluation(parts.seeded(make), *frames())
+
+
+def test_saving_keeps_every_bit(make):
+    parts.check_survives_saving(make, *frames())
+
+
+def test_frames_alone_give_the_same(make):
+    parts.check_windows_alone_give_the_same(parts.seeded(make), 1, *frames())
+
+
+def test_bfloat16_is_close(make):
+    parts.check_bfloat16_is_close(parts.seeded(make), *frames())
+
+
+def test_missing_keypoints_have_no_influence(make):
+    """Whatever coordinates a missing keypoint carries, and even when none is visible."""
+    encoder = parts.seeded(make).eval()
+    keypoints, score = frames()
+    score[:, 1:3, 4] = 0.0
+    score[0, 4] = 0.0
+    moved = torch.where((score == 0).unsqueeze(-1), torch.full_like(keypoints, 7.0), keypoints)
+    assert torch.equal(encoder(keypoints, score), encoder(moved, score))
+    assert encoder(keypoints, score).isfinite().all()
+
+
+def test_every_visible_keypoint_has_influence(make):
+    encoder = parts.seeded(make).eval()
+    keypoints, score = frames(count=1, batch=1)
+    before = encoder(keypoints, score)
+    for joint in range(JOINTS):
+        moved = keypoints.clone()
+        moved[:, :, joint] += 0.1
+        assert not torch.allclose(encoder(moved, score), before, atol=1e-6)
+
+
+def test_a_recipe_builds_it_reproducibly_and_alone(config):
+    recipe = Recipe(name="r", encoder=config, temporal=NoTemporal(), seed=5)
+    torch.manual_seed(1)
+    untouched = torch.get_rng_state()
+    one = build(recipe).state_dict()
+    assert receptive_field(recipe) == 1
+    assert torch.equal(torch.get_rng_state(), untouched)
+    torch.manual_seed(99)
+    two = build(recipe).state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    other = build(recipe.model_copy(update={"seed": 6})).state_dict()
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_keypoints_are_centre_and_offsets():
+    """Joints at x = 0..16, joint 16 missing: the centre is 7.5, offsets are scaled by five."""
+    keypoints = torch.zeros(1, 1, JOINTS, 2)
+    keypoints[..., 0] = torch.arange(17)
+    score = torch.ones(1, 1, JOINTS)
+    score[..., 16] = 0.0
+    features = ENCODERS["keypoints"](KeypointEncoder(inputs="xy_score"), JOINTS)(keypoints, score)
+    expected = [7.5, 0.0]
+    for joint in range(16):
+        expected += [5 * (joint - 7.5), 0.0]
+    assert features[0, 0].tolist() == pytest.approx([*expected, 0, 0, *[1.0] * 16, 0.0])

@@ -1,0 +1,184 @@
+"""What every loss term must keep; a new one is one more line in CASES."""
+
+import math
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from monopose.data.batches import Batch
+from monopose.losses.supervised import TERMS, total
+from monopose.models.outputs import PoseOutputs
+from monopose.recipes.recipe import LossTerm
+from monopose.skeleton import joint_set
+
+JOINTS = joint_set("h36m17")
+KNEE, HIP = JOINTS.index("left_knee"), JOINTS.index("left_hip")
+# Distances are the square root of (square + 1e-12), whose gradient is finite at zero.
+EPSILON_M = 1e-6
+
+
+@dataclass(frozen=True)
+class Case:
+    """closed_form: the value for `displaced`. supervised: it compares with labels."""
+
+    closed_form: float
+    supervised: bool = True
+
+
+# `displaced` moves the left knee by (0.3, 0, 0.4) m in the second of two frames, at 17 joints.
+CASES: dict[str, Case] = {
+    "mpjpe": Case(0.5 / (2 * 17)),
+    "mse": Case(0.25 / (2 * 17)),
+    "velocity": Case(0.5 / 17),
+    # The thigh and the shin move with it.
+    "bone_vector": Case(2 * 0.5 / (2 * 16)),
+    # Straight bones of 1 m along z: the thigh is then (0.3, 0, 1.4), the shin (-0.3, 0, 0.6).
+    "symmetry": Case(
+        (math.hypot(0.3, 1.4) - 1 + 1 - math.hypot(0.3, 0.6)) / (2 * 6), supervised=False
+    ),
+}
+
+
+@pytest.fixture(params=CASES)
+def name(request):
+    return request.param
+
+
+def straight_pose(batch=1, frames=2):
+    """Every bone one metre along z: symmetric."""
+    pose_m = torch.zeros(batch, frames, 17, 3)
+    for joint, parent in JOINTS.bones:
+        pose_m[:, :, joint] = pose_m[:, :, parent] + torch.tensor([0.0, 0.0, 1.0])
+    return pose_m
+
+
+def batch_of(pose_m, **changes):
+    batch, frames = pose_m.shape[:2]
+    values = Batch(
+        keypoints=torch.zeros(batch, frames, 17, 2),
+        score=torch.ones(batch, frames, 17),
+        pose_m=pose_m,
+        valid=torch.ones(batch, frames, dtype=torch.bool),
+        joint_mask=torch.ones(batch, 17, dtype=torch.bool),
+        has_3d=torch.ones(batch, dtype=torch.bool),
+    )
+    return replace(values, **changes)
+
+
+def random_case(batch=3, frames=4, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    outputs = torch.randn(batch, frames, 17, 3, generator=generator)
+    return outputs, batch_of(torch.randn(batch, frames, 17, 3, generator=generator))
+
+
+def values_of(name, pose_m, batch):
+    return TERMS[name](PoseOutputs(pose_m), batch, JOINTS)
+
+
+def test_every_term_is_covered():
+    assert set(CASES) == set(TERMS)
+    assert set(CASES) == set(LossTerm.model_fields["term"].annotation.__args__)
+
+
+def test_zero_at_the_truth(name):
+    truth = straight_pose(batch=2, frames=3)
+    values, _ = values_of(name, truth.clone(), batch_of(truth))
+    assert values.shape == (2,)
+    assert (values.abs() <= 2 * EPSILON_M).all()
+
+
+def test_closed_form_of_one_displaced_joint(name):
+    truth = straight_pose()
+    displaced = truth.clone()
+    displaced[0, 1, KNEE] += torch.tensor([0.3, 0.0, 0.4])
+    values, _ = values_of(name, displaced, batch_of(truth))
+    assert values.item() == pytest.approx(CASES[name].closed_form, abs=2 * EPSILON_M)
+
+
+def test_gradient_is_finite_at_the_truth(name):
+    truth = straight_pose(frames=3)
+    outputs = truth.clone().requires_grad_()
+    values, _ = values_of(name, outputs, batch_of(truth))
+    values.sum().backward()
+    assert outputs.grad.isfinite().all()
+
+
+def test_gradient_leads_downhill(name):
+    outputs, batch = random_case()
+    outputs.requires_grad_()
+    before, _ = values_of(name, outputs, batch)
+    before.sum().backward()
+    after, _ = values_of(name, outputs.detach() - 1e-3 * outputs.grad, batch)
+    assert (after < before).all()
+
+
+def test_samples_do_not_see_each_other(name):
+    outputs, batch = random_case()
+    together, applies = values_of(name, outputs, batch)
+    for index in range(3):
+        one = {k: v[index : index + 1] for k, v in vars(batch).items()}
+        alone, alone_applies = values_of(name, outputs[index : index + 1], Batch(**one))
+        torch.testing.assert_close(alone[0], together[index])
+        assert alone_applies[0] == applies[index]
+
+
+def test_frames_that_do_not_exist_have_no_influence(name):
+    outputs, batch = random_case()
+    batch.valid[0, 2:] = False
+    batch.valid[1, :] = False
+    before, _ = values_of(name, outputs, batch)
+    outputs[0, 2:] += 5.0
+    batch.pose_m[0, 2:] -= 3.0
+    outputs[1] *= 2.0
+    after, _ = values_of(name, outputs, batch)
+    assert torch.equal(before, after)
+    assert after[1] == 0
+
+
+def test_padding_does_not_dilute_the_mean(name):
+    outputs, batch = random_case(batch=1)
+    batch.valid[:, 3:] = False
+    cut = batch_of(batch.pose_m[:, :3])
+    padded, _ = values_of(name, outputs, batch)
+    torch.testing.assert_close(padded, values_of(name, outputs[:, :3], cut)[0])
+
+
+def test_masked_joints_have_no_influence(name):
+    outputs, batch = random_case()
+    batch.joint_mask[:, [KNEE, 9]] = False
+    before, _ = values_of(name, outputs, batch)
+    batch.pose_m[:, :, [KNEE, 9]] += 4.0
+    if CASES[name].supervised:
+        outputs[:, :, [KNEE, 9]] -= 2.0
+    after, _ = values_of(name, outputs, batch)
+    assert torch.equal(before, after)
+    assert (after > 0).all()
+
+
+def test_samples_without_labels_are_marked_unless_none_are_needed(name):
+    outputs, batch = random_case()
+    batch = replace(batch, has_3d=torch.tensor([True, False, True]))
+    _, applies = values_of(name, outputs, batch)
+    assert applies.tolist() == [True, not CASES[name].supervised, True]
+
+
+def test_total_weighs_terms_and_averages_over_the_samples_they_apply_to():
+    """mpjpe over samples 0 and 2 with weight 2, symmetry over all three with weight 0.5."""
+    outputs, batch = random_case()
+    batch = replace(batch, has_3d=torch.tensor([True, False, True]))
+    errors = [float((outputs[i] - batch.pose_m[i]).norm(dim=-1).mean()) for i in (0, 2)]
+    symmetry = values_of("symmetry", outputs, batch)[0]
+    terms = (LossTerm(term="mpjpe", weight=2.0), LossTerm(term="symmetry", weight=0.5))
+    expected = 2.0 * sum(errors) / 2 + 0.5 * float(symmetry.mean())
+    assert total(terms, PoseOutputs(outputs), batch, JOINTS).item() == pytest.approx(expected)
+
+
+def test_total_of_a_batch_without_labels_is_zero_and_has_a_gradient():
+    outputs, batch = random_case()
+    outputs.requires_grad_()
+    batch = replace(batch, has_3d=torch.zeros(3, dtype=torch.bool))
+    loss = total((LossTerm(term="mpjpe"),), PoseOutputs(outputs), batch, JOINTS)
+    loss.backward()
+    assert loss == 0
+    assert torch.equal(outputs.grad, torch.zeros_like(outputs))

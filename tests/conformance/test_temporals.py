@@ -1,0 +1,137 @@
+"""What every temporal part must keep; a new one is one more line in CONFIGS."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.conformance import parts
+
+from monopose.models.estimator import TEMPORALS, build, receptive_field
+from monopose.models.temporal.tcn_single import SingleStride
+from monopose.recipes.recipe import NoTemporal, Recipe, SingleStrideTcn
+
+FEATURES = 6
+# Configuration -> receptive field.
+CONFIGS: dict[str, tuple[Any, int]] = {
+    "none": (NoTemporal(), 1),
+    "tcn, 3": (SingleStrideTcn(channels=8, filter_widths=(3,), dropout=0.0), 3),
+    "tcn, 3x3": (SingleStrideTcn(channels=8, filter_widths=(3, 3), dropout=0.25), 9),
+    "tcn, 5x3x1": (SingleStrideTcn(channels=8, filter_widths=(5, 3, 1), dropout=0.1), 15),
+    "tcn, 1": (SingleStrideTcn(channels=8, filter_widths=(1,), dropout=0.1), 1),
+}
+
+
+@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
+def case(request):
+    return request.param
+
+
+@pytest.fixture
+def make(case):
+    return lambda: TEMPORALS[case[0].kind](case[0], FEATURES)
+
+
+def features(count, batch=2):
+    return torch.randn(batch, count, FEATURES, generator=torch.Generator().manual_seed(count))
+
+
+def test_every_temporal_part_is_covered():
+    assert {config.kind for config, _ in CONFIGS.values()} == set(TEMPORALS)
+
+
+def test_shape_and_receptive_field_are_what_they_announce(make, case):
+    part = make().eval()
+    assert part.receptive_field == case[1]
+    assert part(features(case[1] + 4)).shape == (2, 5, part.num_features)
+    assert part(features(case[1], batch=1)).shape == (1, 1, part.num_features)
+
+
+def test_gradient_reaches_every_parameter(make, case):
+    inputs = features(case[1] + 3).requires_grad_()
+    parts.check_gradient_reaches_every_parameter(parts.seeded(make), inputs)
+    assert (inputs.grad.abs().sum(dim=(0, 2)) > 0).all()
+
+
+def test_evaluation_is_deterministic(make, case):
+    parts.check_deterministic_in_evaluation(parts.seeded(make), features(case[1] + 2))
+
+
+def test_saving_keeps_every_bit(make, case):
+    parts.check_survives_saving(make, features(case[1] + 2))
+
+
+def test_windows_alone_give_the_same(make, case):
+    parts.check_windows_alone_give_the_same(parts.seeded(make), case[1], features(case[1] + 4))
+
+
+def test_bfloat16_is_close(make, case):
+    parts.check_bfloat16_is_close(parts.seeded(make), features(case[1] + 2))
+
+
+def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(make, case):
+    part, inputs = parts.seeded(make).eval(), features(case[1] + 5)
+    before = part(inputs)
+    for moved in range(inputs.shape[1]):
+        changed = inputs.clone()
+        changed[:, moved] += 3.0
+        differs = (part(changed) != before).any(dim=2).any(dim=0)
+        expected = [frame <= moved <= frame + case[1] - 1 for frame in range(before.shape[1])]
+        assert differs.tolist() == expected
+
+
+def test_samples_do_not_see_each_other_in_evaluation(make, case):
+    part, inputs = parts.seeded(make).eval(), features(case[1] + 2, batch=3)
+    together = part(inputs)
+    for index in range(3):
+        torch.testing.assert_close(part(inputs[index : index + 1]), together[index : index + 1])
+
+
+def test_a_recipe_builds_it_reproducibly_and_alone(case):
+    recipe = Recipe(name="r", temporal=case[0], seed=5)
+    torch.manual_seed(1)
+    untouched = torch.get_rng_state()
+    one = build(recipe).state_dict()
+    assert receptive_field(recipe) == case[1]
+    assert torch.equal(torch.get_rng_state(), untouched)
+    torch.manual_seed(99)
+    two = build(recipe).state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def normalised(values, prefix, state):
+    """Batch norm in evaluation, by its formula, then the rectifier."""
+    scale = state[f"{prefix}.1.weight"] / np.sqrt(state[f"{prefix}.1.running_var"] + 1e-5)
+    shifted = (values - state[f"{prefix}.1.running_mean"]) * scale + state[f"{prefix}.1.bias"]
+    return np.maximum(shifted, 0)
+
+
+def window_by_hand(window, widths, state):
+    """VideoPose3D's strided form: every layer folds `width` frames into one, down to one frame."""
+
+    def convolved(frames, prefix, width):
+        weight = state[f"{prefix}.0.weight"]
+        groups = [frames[i : i + width] for i in range(0, len(frames), width)]
+        sums = [sum(weight[:, :, tap] @ group[tap] for tap in range(width)) for group in groups]
+        return normalised(np.stack(sums), prefix, state)
+
+    frames = convolved(window, "expand", widths[0])
+    for index, width in enumerate(widths[1:]):
+        middle = frames[width // 2 :: width]
+        inner = convolved(frames, f"blocks.{index}.0", width)
+        frames = middle + convolved(inner, f"blocks.{index}.1", 1)
+    return frames[0]
+
+
+@pytest.mark.parametrize("widths", [(3,), (3, 3), (5, 3), (3, 3, 3)])
+def test_single_stride_is_the_strided_network_of_every_window(widths):
+    config = SingleStrideTcn(channels=7, filter_widths=widths, dropout=0.3)
+    part = parts.seeded(lambda: SingleStride(config, FEATURES)).eval()
+    state = {name: values.double().numpy() for name, values in part.state_dict().items()}
+    inputs = features(part.receptive_field + 3)
+    outputs = part(inputs).detach().numpy()
+    for sample in range(2):
+        for frame in range(4):
+            window = inputs[sample, frame : frame + part.receptive_field].double().numpy()
+            by_hand = window_by_hand(window, widths, state)
+            np.testing.assert_allclose(outputs[sample, frame], by_hand, atol=2e-5)
