@@ -75,8 +75,8 @@ def from_virtual_cameras(
     draws = _draw(len(chunks.has_3d), cameras, generator).to(device)
     chosen = (draws[:, 0] < cameras.share) & chunks.has_3d
     pose_m, intrinsics, rotation = _view(chunks, draws)
-    projected, depth = _project(pose_m, intrinsics)
-    own, own_depth = _project(chunks.context_pose_m, chunks.intrinsics)
+    projected, depth = _project(pose_m, intrinsics, chunks.joint_mask)
+    own, own_depth = _project(chunks.context_pose_m, chunks.intrinsics, chunks.joint_mask)
     size = (intrinsics[:, :1] / depth) / (chunks.intrinsics[:, :1] / own_depth)
     noise = (chunks.keypoints - own) * (size * cameras.noise)[:, :, None, None]
     keypoints = (projected + noise) * (chunks.score > 0).unsqueeze(-1)
@@ -115,7 +115,7 @@ def _view(
     """Poses in the virtual cameras' frames, their intrinsics and rotations from the world."""
     _, azimuth, elevation, distance_m, focal, past_x, past_y, roll = draws.unbind(1)
     world_m = torch.einsum("btjc,bcw->btjw", chunks.context_pose_m, chunks.rotation)
-    middle_m = world_m.mean(dim=(1, 2), keepdim=True)
+    middle_m = _mean_joint(world_m, chunks.joint_mask).mean(dim=1)[:, None, None]
     rotation = _turn(past_x / focal, past_y / focal, roll) @ _look_at(azimuth, elevation)
     offset = torch.stack([past_x / focal, past_y / focal, torch.ones_like(focal)], dim=1)
     centred = torch.einsum("btjw,bcw->btjc", world_m - middle_m, rotation)
@@ -152,9 +152,19 @@ def _unit(vector: Float[Tensor, "B 3"]) -> Float[Tensor, "B 3"]:
 
 
 def _project(
-    pose_m: Float[Tensor, "B T_in J 3"], intrinsics: Float[Tensor, "B 4"]
+    pose_m: Float[Tensor, "B T_in J 3"],
+    intrinsics: Float[Tensor, "B 4"],
+    joint_mask: Bool[Tensor, "B J"],
 ) -> tuple[Float[Tensor, "B T_in J 2"], Float[Tensor, "B T_in"]]:
     """Screen-normalised projections, and the mean depth of each frame's joints in metres."""
     depth = pose_m[..., 2:].clamp(min=_NEAREST_M)
     focal, centre = intrinsics[:, None, None, :2], intrinsics[:, None, None, 2:]
-    return pose_m[..., :2] / depth * focal + centre, depth.mean(dim=(2, 3))
+    return pose_m[..., :2] / depth * focal + centre, _mean_joint(depth, joint_mask).squeeze(-1)
+
+
+def _mean_joint(
+    values: Float[Tensor, "B T_in J C"], joint_mask: Bool[Tensor, "B J"]
+) -> Float[Tensor, "B T_in C"]:
+    # Joints that the source lacks lie at the origin, far from the person.
+    weights = joint_mask[:, None, :, None].to(values.dtype)
+    return (values * weights).sum(dim=2) / weights.sum(dim=2).clamp(min=1)
