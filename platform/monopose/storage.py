@@ -76,19 +76,17 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     return fs, cast(str, path)
 
 
-def ray_path(uri: str) -> str:
-    """The URI as Ray's storage_path wants it; Ray finds endpoint and keys in the environment."""
-    return uri if "://" in uri else str(Path(uri).absolute())
+def ray_storage(uri: str) -> dict[str, Any]:
+    """`storage_path` and `storage_filesystem` for Ray's RunConfig.
 
-
-def arrow_filesystem(uri: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    """The pyarrow file system of a URI (credentials from the environment) and the path in it."""
-    if uri.startswith("s3://"):
-        endpoint = os.environ.get("AWS_ENDPOINT_URL")
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        options = {k: v for k, v in (("endpoint_override", endpoint), ("region", region)) if v}
-        return pyarrow.fs.S3FileSystem(**options), uri.removeprefix("s3://")
-    return pyarrow.fs.LocalFileSystem(), str(Path(uri.removeprefix("file://")).absolute())
+    Buckets go through s3fs: pyarrow writes markers for the folders of a bucket, which servers
+    that keep objects as files refuse. It pickles without keys, which come from the environment.
+    """
+    if not uri.startswith("s3://"):
+        return {"storage_path": str(Path(uri.removeprefix("file://")).absolute())}
+    fs, path = filesystem(uri)
+    arrow = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(fs))
+    return {"storage_path": path, "storage_filesystem": arrow}
 
 
 @contextmanager

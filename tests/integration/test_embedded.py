@@ -214,8 +214,8 @@ def test_s3_takes_the_right_key_only(s3_store: S3Store, monkeypatch: pytest.Monk
 def test_pyarrow_reads_what_fsspec_wrote(s3_store: S3Store) -> None:
     uri = storage.join(s3_store.root, "object")
     storage.write_bytes(uri, bytes(range(256)) * 64)
-    fs, path = storage.arrow_filesystem(uri)
-    with fs.open_input_file(path) as file:
+    ray_storage = storage.ray_storage(uri)
+    with ray_storage["storage_filesystem"].open_input_file(ray_storage["storage_path"]) as file:
         assert file.read_at(4, 256) == b"\x00\x01\x02\x03"
 
 

@@ -18,7 +18,7 @@ import torch
 from monopose import storage
 from monopose.data.batches import ClipTensors, clip_tensors
 from monopose.data.ingest import read_split, whole_takes
-from monopose.errors import MonoposeError, UnavailableError
+from monopose.errors import MonoposeError, UnavailableError, cause_of
 from monopose.training.loop import Batches, EpochReport, Workers
 from monopose.training.run import TRAIN_SPLIT, VAL_SPLIT, Job, cached, work
 from monopose.training.stream import StreamedBatches
@@ -68,7 +68,7 @@ def _run_config(resources: Resources) -> ray.train.RunConfig:
     # A name of its own for each call: Ray would silently go on with an old run of the same name.
     return ray.train.RunConfig(
         name=f"train-{uuid.uuid4().hex[:8]}",
-        storage_path=storage.ray_path(storage.join(storage.root(), "ray")),
+        **storage.ray_storage(storage.join(storage.root(), "ray")),
         failure_config=ray.train.FailureConfig(max_failures=resources.max_failures),
         worker_runtime_env={"env_vars": storage.environment()},
     )
@@ -107,10 +107,6 @@ def _report(report: EpochReport) -> None:
 
 
 def _user_error(error: Exception) -> MonoposeError:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, MonoposeError):
-            return cause
-        cause = cause.__cause__
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return UnavailableError(f"training failed ({lines[-1] if lines else error!r})")
+    what = f"training failed ({lines[-1] if lines else error!r})"
+    return cause_of(error) or UnavailableError(what)

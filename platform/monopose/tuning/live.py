@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from monopose.errors import MonoposeError
+from monopose.errors import cause_of
 from monopose.evaluation.leaderboard import CurvePoint, TrialRecord
 from monopose.tuning.space import recipe_of
 from monopose.tuning.trial import PENALTY_MM
@@ -130,10 +130,8 @@ class TrialLog(tune.Callback):  # type: ignore[misc]
 
 
 def _reason(error: BaseException | None) -> str:
-    cause = error
-    while cause is not None:
-        if isinstance(cause, MonoposeError):
-            return str(cause)
-        cause = cause.__cause__
+    ours = cause_of(error)
+    if ours is not None:
+        return str(ours)
     lines = str(error or "the trial's process ended").strip().splitlines()
     return lines[-1][:300]

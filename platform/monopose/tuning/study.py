@@ -97,7 +97,7 @@ def _tuner(plan: Plan, search: RuledSearch, log: TrialLog, shared: Any, epochs: 
         tune_config=tune_config(search, plan.trials, _concurrent(plan), epochs),
         run_config=tune.RunConfig(
             name=plan.name,
-            storage_path=storage.ray_path(storage.join(storage.root(), "ray")),
+            **storage.ray_storage(storage.join(storage.root(), "ray")),
             callbacks=[log],
             progress_reporter=Silence(),
             verbose=0,
