@@ -72,7 +72,7 @@ class SingleStrideTcn(Part):
 
     kind: Literal["tcn_single"] = "tcn_single"
     channels: PositiveInt = 256
-    filter_widths: tuple[PositiveInt, ...] = (3, 3, 3)
+    filter_widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (3, 3, 3)
     dropout: Share = 0.25
 
 
