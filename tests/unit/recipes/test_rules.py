@@ -1,0 +1,88 @@
+import pytest
+
+from monopose.data.manifest import Manifest, SplitCounts
+from monopose.errors import MonoposeError, RecipeError
+from monopose.recipes.presets import PRESETS
+from monopose.recipes.recipe import Recipe, with_values
+from monopose.recipes.rules import RULES, check
+
+BASE = Recipe(name="base")
+# What breaks a rule -> what the message says; one for each rule, in their order.
+BROKEN = (
+    ({"temporal.filter_widths": [3, 4]}, "filter_widths must be odd"),
+    ({"losses": [{"term": "mpjpe"}, {"term": "mpjpe", "weight": 2}]}, "same term twice"),
+    ({"losses": [{"term": "symmetry"}]}, "no term that uses labels"),
+    (
+        {"losses": [{"term": "mpjpe"}, {"term": "velocity"}], "budget.chunk_frames": 1},
+        "velocity needs budget.chunk_frames of at least 2",
+    ),
+    ({"data.joint_set": "coco17"}, "data.joint_set has no pelvis"),
+    ({"data.virtual_cameras.distance_m": [5.0, 4.0]}, "lower end lies above its upper end"),
+)
+
+
+def manifest(joint_set="h36m17", **counts):
+    values = {"clips": 2, "frames": 20, "sequence_frames": 40, "has_3d": 2, "has_2d": 2} | counts
+    return Manifest(
+        schema_version=1, dataset="handmade", joint_set=joint_set, detections=None,
+        synthetic=True, fps=(50.0,), clips=2, frames=20, shards=(),
+        splits={"train": SplitCounts(**values), "val": SplitCounts(clips=1, has_2d=1, has_3d=1)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("index", range(len(RULES)))
+def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index):
+    values, message = BROKEN[index]
+    recipe = with_values(BASE, values)
+    assert [rule.broken(recipe) for rule in RULES] == [i == index for i in range(len(RULES))]
+    with pytest.raises(RecipeError, match=r"^recipe 'base': ") as caught:
+        check(recipe)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["elevation_deg", "focal_to_width"])
+def test_every_range_is_checked(field):
+    recipe = with_values(BASE, {f"data.virtual_cameras.{field}": [2.0, 1.0]})
+    with pytest.raises(RecipeError, match="lower end"):
+        check(recipe)
+
+
+@pytest.mark.parametrize("size", ["smoke", "small", "paper"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_preset_breaks_a_rule(name, size):
+    recipe = PRESETS[name](size)
+    assert check(recipe) is recipe
+    assert check(recipe, manifest(), "val") is recipe
+
+
+def test_an_unknown_joint_set_is_refused_by_name():
+    with pytest.raises(MonoposeError, match=r"unknown joint set 'h37m'; choose one of .*h36m17"):
+        check(with_values(BASE, {"data.joint_set": "h37m"}))
+
+
+@pytest.mark.parametrize(
+    ("data", "split", "message"),
+    [
+        (manifest(), "test", "there is no split 'test'; it has train, val"),
+        (manifest(has_2d=0), "train", "no clip of split 'train' has 2D keypoints"),
+        (manifest(has_3d=0), "train", "no clip of split 'train' has 3D labels"),
+        (manifest("mpi_inf_3dhp_14"), "train", None),
+    ],
+)
+def test_data_that_cannot_be_trained_on_are_refused(data, split, message):
+    if message is None:
+        assert check(BASE, data, split) is BASE
+        return
+    with pytest.raises(RecipeError, match="recipe 'base' on data set 'handmade'") as caught:
+        check(BASE, data, split)
+    assert message in str(caught.value)
+
+
+def test_data_without_a_root_are_refused(monkeypatch):
+    """All known sets have hips; one of arms only has no pelvis to be relative to."""
+    from monopose.skeleton import JOINT_SETS, JointSet
+
+    arms = JointSet("arms2", ("left_wrist", "right_wrist"), (-1, 0))
+    monkeypatch.setitem(JOINT_SETS, "arms2", arms)
+    with pytest.raises(RecipeError, match="joint set 'arms2' gives no root for 'h36m17'"):
+        check(BASE, manifest("arms2"))
