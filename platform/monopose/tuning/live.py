@@ -12,7 +12,7 @@ from rich.text import Text
 
 from monopose.errors import cause_of
 from monopose.evaluation.leaderboard import CurvePoint, TrialRecord
-from monopose.tuning.space import recipe_of
+from monopose.tuning.space import recipe_of, shown
 from monopose.tuning.trial import PENALTY_MM
 
 State = Literal["completed", "stopped", "failed"]
@@ -91,7 +91,7 @@ class TrialLog(tune.Callback):  # type: ignore[misc]
         record = TrialRecord(
             number=len(self.records),
             trial_id=trial.trial_id,
-            parameters={k: v for k, v in trial.config.items() if not isinstance(v, list | dict)},
+            parameters=shown(trial.config),
             recipe=recipe.model_dump(mode="json"),
             recipe_digest=recipe.digest(),
             state=state,

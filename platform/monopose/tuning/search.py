@@ -10,7 +10,7 @@ from ray.tune.search.optuna import OptunaSearch
 from monopose.errors import RecipeError
 from monopose.evaluation.leaderboard import TrialRecord
 from monopose.recipes.rules import check
-from monopose.tuning.space import Space, recipe_of
+from monopose.tuning.space import Space, recipe_of, shown
 
 METRIC, MODE = "val_mpjpe_mm", "min"
 # Impossible combinations drawn in a row before the space itself is called impossible.
@@ -53,7 +53,7 @@ class RuledSearch(OptunaSearch):  # type: ignore[misc]
             TrialRecord(
                 number=drawn.number,
                 trial_id=f"refused-{drawn.number}",
-                parameters=parameters,
+                parameters=shown(parameters),
                 recipe=None,
                 recipe_digest=None,
                 state="refused",

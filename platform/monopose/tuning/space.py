@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from monopose.errors import InputError, RecipeError
+from monopose.evaluation.leaderboard import Scalar
 from monopose.recipes.presets import PRESETS
 from monopose.recipes.recipe import Recipe, with_values
 
@@ -53,3 +56,11 @@ def recipe_of(parameters: dict[str, Any]) -> Recipe:
             f"preset {preset!r} is unknown", where="space", fix=f"one of {', '.join(PRESETS)}"
         )
     return with_values(PRESETS[preset](size), values, where="space")
+
+
+def shown(parameters: dict[str, Any]) -> dict[str, Scalar]:
+    """A trial's parameters as its record keeps them: lists and groups as JSON text."""
+    return {
+        name: value if isinstance(value, Scalar) else orjson.dumps(value).decode()
+        for name, value in parameters.items()
+    }
