@@ -192,8 +192,8 @@ def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[Non
 
 
 def step_seed(seed: int, epoch: int, step: int) -> int:
-    """A seed of its own for each step of each epoch."""
-    return (seed * 1_000_003 + epoch) * 1_000_003 + step
+    """A seed of its own for each step of each epoch, below 2^48: generators take 64 bits."""
+    return ((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**48
 
 
 def _compiled(training: Training) -> nn.Module:
