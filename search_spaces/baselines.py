@@ -29,7 +29,7 @@ def _temporal(trial: Any) -> dict[str, Any]:
 
 
 def _single_frame(trial: Any) -> dict[str, Any]:
-    trial.suggest_categorical("encoder.width", [64, 128, 256])
+    trial.suggest_categorical("encoder.width", [64, 128])
     trial.suggest_int("encoder.blocks", 1, 3)
     trial.suggest_float("encoder.dropout", 0.0, 0.4)
     return {}
