@@ -43,7 +43,7 @@ def save_model(uri: str, estimator: Estimator, recipe: Recipe, metrics: dict[str
 
 def load_model(uri: str, device: str = "cpu") -> Model:
     """Reads a model folder; raises StorageError, RecipeError or IntegrityError."""
-    metrics = orjson.loads(storage.read_bytes(storage.join(uri, METRICS)))
+    metrics = _metrics(storage.join(uri, METRICS))
     where = storage.join(uri, RECIPE)
     recipe = from_json(storage.read_bytes(where), where=where)
     where = storage.join(uri, WEIGHTS)
@@ -84,7 +84,15 @@ def load_checkpoint(uri: str, recipe: Recipe, device: torch.device) -> Training:
             fix="give the run another --name, or the recipe it was started with",
         )
     training = start(recipe, device)
-    _load_into(training.estimator, _below(tensors, "estimator/"), uri)
+    try:
+        _restore(training, tensors, header)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise IntegrityError(f"checkpoint lacks a part ({error})", where=uri) from error
+    return training
+
+
+def _restore(training: Training, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    training.estimator.load_state_dict(_below(tensors, "estimator/"))
     if training.averaged is not None:
         training.averaged.load_state_dict(_below(tensors, "averaged/"))
     training.optimiser.load_state_dict(
@@ -94,7 +102,13 @@ def load_checkpoint(uri: str, recipe: Recipe, device: torch.device) -> Training:
         }
     )
     training.epoch, training.seconds = int(header["epoch"]), float(header["seconds"])
-    return training
+
+
+def _metrics(where: str) -> dict[str, Any]:
+    try:
+        return dict(orjson.loads(storage.read_bytes(where)))
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(f"metrics are damaged ({error})", where=where) from error
 
 
 def _tensors(payload: bytes, where: str) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """A run's learning curve: `history.jsonl` in the run's folder, one line an epoch."""
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ class History:
 
     def __init__(self, run_uri: str, epoch: int = 0) -> None:
         self.uri = storage.join(run_uri, HISTORY)
-        self.reports = [r for r in read_history(run_uri) if r.epoch <= epoch] if epoch else []
+        written = read_history(run_uri) if epoch and storage.exists(self.uri) else []
+        self.reports = [report for report in written if report.epoch <= epoch]
 
     def append(self, report: EpochReport) -> None:
         """Adds one epoch and stores the history."""
@@ -34,7 +36,7 @@ class History:
 def read_history(run_uri: str) -> list[EpochReport]:
     """The epochs of a run, oldest first; raises StorageError when it has no history."""
     lines = storage.read_bytes(storage.join(run_uri, HISTORY)).splitlines()
-    return [EpochReport(**orjson.loads(line)) for line in lines]
+    return [_report(line) for line in lines]
 
 
 @contextmanager
@@ -73,6 +75,13 @@ def _reports(run_uri: str) -> list[EpochReport]:
         return read_history(run_uri)
     except StorageError:
         return []
+
+
+def _report(line: bytes) -> EpochReport:
+    values = orjson.loads(line)
+    # A diverged run's loss: JSON has no NaN, orjson writes null.
+    loss = math.nan if values["train_loss"] is None else values["train_loss"]
+    return EpochReport(**{**values, "train_loss": loss})
 
 
 def _line(report: EpochReport) -> bytes:

@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 
 
 def test_training_learns():
-    recipe = tiny_recipe(budget__epochs=30, optimiser__learning_rate=0.02)
+    recipe = tiny_recipe(budget__epochs=12, optimiser__learning_rate=0.03)
     _, reports = trained(recipe, TRAIN)
     assert reports[-1].train_loss < 0.5 * reports[0].train_loss
     assert reports[-1].val_mpjpe_mm < 0.5 * reports[1].val_mpjpe_mm

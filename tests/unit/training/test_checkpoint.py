@@ -1,0 +1,208 @@
+import pickle
+
+import orjson
+import pytest
+import torch
+from safetensors.torch import save
+from tests.moving_clips import moving_tensors, tiny_recipe
+
+from monopose import storage
+from monopose.errors import IntegrityError, MonoposeError, RecipeError, StorageError
+from monopose.models.estimator import build
+from monopose.training.checkpoint import (
+    METRICS,
+    RECIPE,
+    WEIGHTS,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+    save_model,
+)
+from monopose.training.loop import fit, start
+from monopose.training.run import cached
+
+CPU = torch.device("cpu")
+TRAIN = moving_tensors(12, 15, noise_px=2.0)
+RECIPE_VALUE = tiny_recipe()
+
+
+def trained(recipe=RECIPE_VALUE, epochs=4, training=None):
+    batches, training = cached(recipe, TRAIN), training or start(recipe, CPU)
+    return fit(training, batches, None, on_epoch=lambda _, report: report.epoch < epochs)
+
+
+@pytest.fixture(scope="module")
+def half():
+    return trained(epochs=2)
+
+
+@pytest.fixture
+def checkpoint(half, tmp_path):
+    uri = str(tmp_path / "run" / "checkpoint.safetensors")
+    save_checkpoint(uri, half)
+    return uri
+
+
+@pytest.fixture
+def model(half, tmp_path):
+    uri = str(tmp_path / "model")
+    save_model(uri, half.evaluated, RECIPE_VALUE, {"val_mpjpe_mm": 12.5})
+    return uri
+
+
+def tampered(uri, change):
+    storage.write_bytes(uri, change(storage.read_bytes(uri)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"optimiser__ema_decay": 0.0}, {"optimiser__kind": "adam"}, {"temporal__kind": "none"}],
+)
+def test_two_and_two_epochs_are_four_to_the_last_bit(values, tmp_path):
+    recipe, uri = tiny_recipe(**values), str(tmp_path / "c.safetensors")
+    whole = trained(recipe)
+    save_checkpoint(uri, trained(recipe, epochs=2))
+    torch.manual_seed(12345)
+    resumed = load_checkpoint(uri, recipe, CPU)
+    assert resumed.epoch == 2
+    assert resumed.seconds > 0
+    trained(recipe, training=resumed)
+    for part in ("estimator", "evaluated"):
+        expected = getattr(whole, part).state_dict()
+        for name, values_now in getattr(resumed, part).state_dict().items():
+            assert torch.equal(values_now, expected[name]), name
+    left, right = whole.optimiser.state_dict(), resumed.optimiser.state_dict()
+    for index, state in left["state"].items():
+        for name, value in state.items():
+            assert torch.equal(torch.as_tensor(value), right["state"][index][name]), name
+
+
+def test_a_checkpoint_may_be_gone_on_with_under_another_name_and_runtime(checkpoint):
+    renamed = RECIPE_VALUE.model_copy(update={"name": "other"})
+    assert load_checkpoint(checkpoint, renamed, CPU).epoch == 2
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(checkpoint):
+    other = tiny_recipe(seed=3)
+    with pytest.raises(IntegrityError) as caught:
+        load_checkpoint(checkpoint, other, CPU)
+    assert str(caught.value) == (
+        f"{checkpoint}: checkpoint is of recipe {RECIPE_VALUE.digest()}, not {other.digest()}; "
+        "give the run another --name, or the recipe it was started with"
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.02, 0.5, 0.999])
+def test_a_truncated_checkpoint_is_damaged(checkpoint, share):
+    tampered(checkpoint, lambda payload: payload[: int(share * len(payload))])
+    with pytest.raises(IntegrityError, match=r"checkpoint\.safetensors: weights are damaged"):
+        load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"not a checkpoint at all", b"\x00" * 64, b"\xff" * 64, pickle.dumps({"a": 1})],
+)
+def test_other_bytes_than_a_checkpoint_are_refused(checkpoint, payload):
+    tampered(checkpoint, lambda _: payload)
+    with pytest.raises(IntegrityError):
+        load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
+
+
+@pytest.mark.parametrize("lost", ["estimator/", "averaged/", "averaged/n_averaged"])
+def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint, lost):
+    from safetensors.torch import load
+
+    def without(payload):
+        length = int.from_bytes(payload[:8], "little")
+        header = orjson.loads(payload[8 : 8 + length])["__metadata__"]
+        kept = {k: v for k, v in load(payload).items() if not k.startswith(lost)}
+        return save(kept, header)
+
+    tampered(checkpoint, without)
+    with pytest.raises(IntegrityError, match=r"checkpoint\.safetensors"):
+        load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
+
+
+@pytest.mark.parametrize("lost", ["epoch", "seconds", "param_groups"])
+def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint, lost):
+    from safetensors.torch import load
+
+    def without(payload):
+        length = int.from_bytes(payload[:8], "little")
+        header = orjson.loads(payload[8 : 8 + length])["__metadata__"]
+        return save(load(payload), {k: v for k, v in header.items() if k != lost})
+
+    tampered(checkpoint, without)
+    with pytest.raises(IntegrityError, match=r"checkpoint\.safetensors"):
+        load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
+
+
+def test_a_missing_checkpoint_is_a_storage_error(tmp_path):
+    with pytest.raises(StorageError, match="there is no such object"):
+        load_checkpoint(str(tmp_path / "none"), RECIPE_VALUE, CPU)
+
+
+def test_a_model_folder_gives_back_weights_recipe_and_metrics(half, model):
+    loaded = load_model(model)
+    assert loaded.recipe == RECIPE_VALUE
+    assert loaded.metrics == {"val_mpjpe_mm": 12.5}
+    assert not loaded.estimator.training
+    for name, values in half.evaluated.state_dict().items():
+        assert torch.equal(loaded.estimator.state_dict()[name], values)
+    assert not torch.equal(loaded.estimator.head.joints.weight, half.estimator.head.joints.weight)
+    assert set(storage.list_names(model)) == {WEIGHTS, RECIPE, METRICS}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+@pytest.mark.parametrize("name", [WEIGHTS, METRICS])
+def test_a_truncated_model_folder_is_damaged(model, name, share):
+    tampered(f"{model}/{name}", lambda payload: payload[: int(share * len(payload))])
+    with pytest.raises(IntegrityError, match=name.replace(".", r"\.")):
+        load_model(model)
+
+
+def test_a_truncated_recipe_of_a_model_is_named(model):
+    tampered(f"{model}/{RECIPE}", lambda payload: payload[:40])
+    with pytest.raises(RecipeError, match=r"model/recipe\.json: recipe: Invalid JSON"):
+        load_model(model)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, RECIPE, METRICS])
+def test_a_missing_file_of_a_model_is_named(model, name):
+    storage.delete(f"{model}/{name}")
+    with pytest.raises(MonoposeError, match=f"model/{name}: there is no such object"):
+        load_model(model)
+
+
+def test_weights_of_another_model_do_not_fit(model):
+    other = tiny_recipe(temporal__channels=16)
+    tampered(f"{model}/{WEIGHTS}", lambda _: save(build(other).state_dict()))
+    with pytest.raises(IntegrityError, match="weights do not fit the recipe beside them"):
+        load_model(model)
+
+
+class Bomb:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_a_pickle_in_place_of_weights_is_refused_and_not_executed(model, tmp_path):
+    trace = tmp_path / "executed"
+    pickled = pickle.dumps(Bomb(trace))
+    pickle.loads(pickled).close()
+    assert trace.exists()
+    trace.unlink()
+    tampered(f"{model}/{WEIGHTS}", lambda _: pickled)
+    with pytest.raises(IntegrityError, match=r"model\.safetensors: weights are damaged"):
+        load_model(model)
+    torch.save(Bomb(trace), tmp_path / "zip")
+    tampered(f"{model}/{WEIGHTS}", lambda _: (tmp_path / "zip").read_bytes())
+    with pytest.raises(IntegrityError):
+        load_model(model)
+    assert not trace.exists()
