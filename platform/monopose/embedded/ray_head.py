@@ -117,6 +117,8 @@ def _env(state: State, folder: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
         # Tune writes its state when a job is asked to stop.
         "RAY_JOB_STOP_WAIT_TIME_S": "30",
+        # Ray's default of 15 lets every other process of the machine go before its workers.
+        "RAY_worker_niceness": "0",
         # A second cluster's front end must not find these two ports taken.
         "RAY_SERVE_HAPROXY_STATS_PORT": str(_free_port()),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(_free_port()),
