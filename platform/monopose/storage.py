@@ -99,17 +99,21 @@ def reported(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise StorageError("there is no such object", where=uri) from error
     except PermissionError as error:
-        raise StorageError(
-            "access was refused", where=uri, fix="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) from error
+        fix = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if _is_s3(uri) else ""
+        raise StorageError("access was refused", where=uri, fix=fix) from error
     except Exception as error:
         if not _is_storage_failure(error):
             raise
+        advice = "check AWS_ENDPOINT_URL and that the server is up (`monopose status`)"
         raise StorageError(
             f"cannot be reached ({type(error).__name__}: {str(error)[:120]})",
             where=uri,
-            fix="check AWS_ENDPOINT_URL and that the server is up (`monopose status`)",
+            fix=advice if _is_s3(uri) else "check the path",
         ) from error
+
+
+def _is_s3(uri: str) -> bool:
+    return uri.startswith("s3://")
 
 
 def _is_storage_failure(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from monopose.errors import InputError
 from monopose.training.checkpoint import METRICS, RECIPE, WEIGHTS
 
 CHAMPION = "champion"
+_ALIASES = "aliases.json"
 
 
 def register(model_uri: str, version: str) -> str:
@@ -41,7 +42,8 @@ def aliases() -> dict[str, str]:
 
 def versions() -> list[str]:
     """Registered versions, sorted."""
-    return [n for n in storage.list_names(storage.join(storage.root(), "models")) if "." not in n]
+    names = storage.list_names(storage.join(storage.root(), "models"))
+    return [name for name in names if not name.startswith(_ALIASES)]
 
 
 def describe(version: str) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def describe(version: str) -> dict[str, Any]:
 
 def resolve(model: str) -> str:
     """The URI of a model: an alias, a version, a URI or a path; raises InputError."""
-    if "://" in model or model.startswith((".", "/", "~")):
+    if "/" in model or model.startswith((".", "~")):
         return storage.resolve(model, "models")
     version = aliases().get(model, model)
     if version not in versions():
@@ -63,4 +65,4 @@ def resolve(model: str) -> str:
 
 
 def _aliases_uri() -> str:
-    return storage.join(storage.root(), "models", "aliases.json")
+    return storage.join(storage.root(), "models", _ALIASES)
