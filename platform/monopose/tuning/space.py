@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -18,6 +18,7 @@ from monopose.errors import InputError, RecipeError
 from monopose.evaluation.leaderboard import Scalar
 from monopose.recipes.presets import PRESETS
 from monopose.recipes.recipe import Recipe, with_values
+from monopose.recipes.videopose3d import Size
 
 Space = Callable[[Any], dict[str, Any]]
 CHOICE = "choose_"
@@ -42,6 +43,12 @@ def load_space(name_or_file: str) -> Space:
     if str(path.parent.absolute()) not in sys.path:
         sys.path.append(str(path.parent.absolute()))
     module = importlib.import_module(path.stem)
+    if Path(module.__file__ or "").absolute() != path.absolute():
+        raise InputError(
+            f"another module ({module.__file__}) is imported by this name",
+            where=str(path),
+            fix="rename the file",
+        )
     if not callable(getattr(module, "space", None)):
         raise InputError("defines no function `space(trial)`", where=str(path))
     return module.space
@@ -54,6 +61,10 @@ def recipe_of(parameters: dict[str, Any]) -> Recipe:
     if preset not in PRESETS:
         raise RecipeError(
             f"preset {preset!r} is unknown", where="space", fix=f"one of {', '.join(PRESETS)}"
+        )
+    if size not in get_args(Size):
+        raise RecipeError(
+            f"size {size!r} is unknown", where="space", fix=f"one of {', '.join(get_args(Size))}"
         )
     return with_values(PRESETS[preset](size), values, where="space")
 
