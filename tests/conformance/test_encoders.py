@@ -34,17 +34,17 @@ def frames(count=5, batch=3, seed=0):
     return keypoints, torch.rand(batch, count, JOINTS, generator=generator) * 0.9 + 0.1
 
 
-def test_every_encoder_is_covered():
+def test_every_encoder_is_covered() -> None:
     assert {config.kind for config in CONFIGS.values()} == set(ENCODERS)
 
 
-def test_shape_is_what_it_announces(make):
+def test_shape_is_what_it_announces(make) -> None:
     encoder = make()
     assert encoder(*frames()).shape == (3, 5, encoder.num_features)
     assert encoder.eval()(*frames(count=1, batch=1)).shape == (1, 1, encoder.num_features)
 
 
-def test_gradient_reaches_every_parameter_and_the_keypoints(make):
+def test_gradient_reaches_every_parameter_and_the_keypoints(make) -> None:
     keypoints, score = frames()
     parts.check_gradient_reaches_every_parameter(
         parts.seeded(make), keypoints.requires_grad_(), score
@@ -52,23 +52,23 @@ def test_gradient_reaches_every_parameter_and_the_keypoints(make):
     assert (keypoints.grad.abs().sum(dim=(0, 1)) > 0).all()
 
 
-def test_evaluation_is_deterministic(make):
+def test_evaluation_is_deterministic(make) -> None:
     parts.check_deterministic_in_evaluation(parts.seeded(make), *frames())
 
 
-def test_saving_keeps_every_bit(make):
+def test_saving_keeps_every_bit(make) -> None:
     parts.check_survives_saving(make, *frames())
 
 
-def test_frames_alone_give_the_same(make):
+def test_frames_alone_give_the_same(make) -> None:
     parts.check_windows_alone_give_the_same(parts.seeded(make), 1, *frames())
 
 
-def test_bfloat16_is_close(make):
+def test_bfloat16_is_close(make) -> None:
     parts.check_bfloat16_is_close(parts.seeded(make), *frames())
 
 
-def test_missing_keypoints_have_no_influence(make):
+def test_missing_keypoints_have_no_influence(make) -> None:
     """Whatever coordinates a missing keypoint carries, and even when none is visible."""
     encoder = parts.seeded(make).eval()
     keypoints, score = frames()
@@ -79,7 +79,7 @@ def test_missing_keypoints_have_no_influence(make):
     assert encoder(keypoints, score).isfinite().all()
 
 
-def test_every_visible_keypoint_has_influence(make):
+def test_every_visible_keypoint_has_influence(make) -> None:
     encoder = parts.seeded(make).eval()
     keypoints, score = frames(count=1, batch=1)
     before = encoder(keypoints, score)
@@ -89,7 +89,7 @@ def test_every_visible_keypoint_has_influence(make):
         assert not torch.allclose(encoder(moved, score), before, atol=1e-6)
 
 
-def test_a_recipe_builds_it_reproducibly_and_alone(config):
+def test_a_recipe_builds_it_reproducibly_and_alone(config) -> None:
     recipe = Recipe(name="r", encoder=config, temporal=NoTemporal(), seed=5)
     torch.manual_seed(1)
     untouched = torch.get_rng_state()
@@ -103,7 +103,7 @@ def test_a_recipe_builds_it_reproducibly_and_alone(config):
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_keypoints_are_centre_and_offsets():
+def test_keypoints_are_centre_and_offsets() -> None:
     """Joints at x = 0..16, joint 16 missing: the centre is 7.5, offsets are scaled by five."""
     keypoints = torch.zeros(1, 1, JOINTS, 2)
     keypoints[..., 0] = torch.arange(17)

@@ -76,19 +76,19 @@ def values_of(name, pose_m, batch):
     return TERMS[name](PoseOutputs(pose_m), batch, JOINTS)
 
 
-def test_every_term_is_covered():
+def test_every_term_is_covered() -> None:
     assert set(CASES) == set(TERMS)
     assert set(CASES) == set(LossTerm.model_fields["term"].annotation.__args__)
 
 
-def test_zero_at_the_truth(name):
+def test_zero_at_the_truth(name) -> None:
     truth = straight_pose(batch=2, frames=3)
     values, _ = values_of(name, truth.clone(), batch_of(truth))
     assert values.shape == (2,)
     assert (values.abs() <= 2 * EPSILON_M).all()
 
 
-def test_closed_form_of_one_displaced_joint(name):
+def test_closed_form_of_one_displaced_joint(name) -> None:
     truth = straight_pose()
     displaced = truth.clone()
     displaced[0, 1, KNEE] += torch.tensor([0.3, 0.0, 0.4])
@@ -96,7 +96,7 @@ def test_closed_form_of_one_displaced_joint(name):
     assert values.item() == pytest.approx(CASES[name].closed_form, abs=2 * EPSILON_M)
 
 
-def test_gradient_is_finite_at_the_truth(name):
+def test_gradient_is_finite_at_the_truth(name) -> None:
     truth = straight_pose(frames=3)
     outputs = truth.clone().requires_grad_()
     values, _ = values_of(name, outputs, batch_of(truth))
@@ -104,7 +104,7 @@ def test_gradient_is_finite_at_the_truth(name):
     assert outputs.grad.isfinite().all()
 
 
-def test_gradient_leads_downhill(name):
+def test_gradient_leads_downhill(name) -> None:
     outputs, batch = random_case()
     outputs.requires_grad_()
     before, _ = values_of(name, outputs, batch)
@@ -113,7 +113,7 @@ def test_gradient_leads_downhill(name):
     assert (after < before).all()
 
 
-def test_samples_do_not_see_each_other(name):
+def test_samples_do_not_see_each_other(name) -> None:
     outputs, batch = random_case()
     together, applies = values_of(name, outputs, batch)
     for index in range(3):
@@ -123,7 +123,7 @@ def test_samples_do_not_see_each_other(name):
         assert alone_applies[0] == applies[index]
 
 
-def test_frames_that_do_not_exist_have_no_influence(name):
+def test_frames_that_do_not_exist_have_no_influence(name) -> None:
     outputs, batch = random_case()
     batch.valid[0, 2:] = False
     batch.valid[1, :] = False
@@ -136,7 +136,7 @@ def test_frames_that_do_not_exist_have_no_influence(name):
     assert after[1] == 0
 
 
-def test_padding_does_not_dilute_the_mean(name):
+def test_padding_does_not_dilute_the_mean(name) -> None:
     outputs, batch = random_case(batch=1)
     batch.valid[:, 3:] = False
     cut = batch_of(batch.pose_m[:, :3])
@@ -144,7 +144,7 @@ def test_padding_does_not_dilute_the_mean(name):
     torch.testing.assert_close(padded, values_of(name, outputs[:, :3], cut)[0])
 
 
-def test_masked_joints_have_no_influence(name):
+def test_masked_joints_have_no_influence(name) -> None:
     outputs, batch = random_case()
     batch.joint_mask[:, [KNEE, 9]] = False
     before, _ = values_of(name, outputs, batch)
@@ -156,14 +156,14 @@ def test_masked_joints_have_no_influence(name):
     assert (after > 0).all()
 
 
-def test_samples_without_labels_are_marked_unless_none_are_needed(name):
+def test_samples_without_labels_are_marked_unless_none_are_needed(name) -> None:
     outputs, batch = random_case()
     batch = replace(batch, has_3d=torch.tensor([True, False, True]))
     _, applies = values_of(name, outputs, batch)
     assert applies.tolist() == [True, not CASES[name].supervised, True]
 
 
-def test_total_weighs_terms_and_averages_over_the_samples_they_apply_to():
+def test_total_weighs_terms_and_averages_over_the_samples_they_apply_to() -> None:
     """mpjpe over samples 0 and 2 with weight 2, symmetry over all three with weight 0.5."""
     outputs, batch = random_case()
     batch = replace(batch, has_3d=torch.tensor([True, False, True]))
@@ -174,7 +174,7 @@ def test_total_weighs_terms_and_averages_over_the_samples_they_apply_to():
     assert total(terms, PoseOutputs(outputs), batch, JOINTS).item() == pytest.approx(expected)
 
 
-def test_total_of_a_batch_without_labels_is_zero_and_has_a_gradient():
+def test_total_of_a_batch_without_labels_is_zero_and_has_a_gradient() -> None:
     outputs, batch = random_case()
     outputs.requires_grad_()
     batch = replace(batch, has_3d=torch.zeros(3, dtype=torch.bool))

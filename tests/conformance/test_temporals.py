@@ -36,40 +36,40 @@ def features(count, batch=2):
     return torch.randn(batch, count, FEATURES, generator=torch.Generator().manual_seed(count))
 
 
-def test_every_temporal_part_is_covered():
+def test_every_temporal_part_is_covered() -> None:
     assert {config.kind for config, _ in CONFIGS.values()} == set(TEMPORALS)
 
 
-def test_shape_and_receptive_field_are_what_they_announce(make, case):
+def test_shape_and_receptive_field_are_what_they_announce(make, case) -> None:
     part = make().eval()
     assert part.receptive_field == case[1]
     assert part(features(case[1] + 4)).shape == (2, 5, part.num_features)
     assert part(features(case[1], batch=1)).shape == (1, 1, part.num_features)
 
 
-def test_gradient_reaches_every_parameter(make, case):
+def test_gradient_reaches_every_parameter(make, case) -> None:
     inputs = features(case[1] + 3).requires_grad_()
     parts.check_gradient_reaches_every_parameter(parts.seeded(make), inputs)
     assert (inputs.grad.abs().sum(dim=(0, 2)) > 0).all()
 
 
-def test_evaluation_is_deterministic(make, case):
+def test_evaluation_is_deterministic(make, case) -> None:
     parts.check_deterministic_in_evaluation(parts.seeded(make), features(case[1] + 2))
 
 
-def test_saving_keeps_every_bit(make, case):
+def test_saving_keeps_every_bit(make, case) -> None:
     parts.check_survives_saving(make, features(case[1] + 2))
 
 
-def test_windows_alone_give_the_same(make, case):
+def test_windows_alone_give_the_same(make, case) -> None:
     parts.check_windows_alone_give_the_same(parts.seeded(make), case[1], features(case[1] + 4))
 
 
-def test_bfloat16_is_close(make, case):
+def test_bfloat16_is_close(make, case) -> None:
     parts.check_bfloat16_is_close(parts.seeded(make), features(case[1] + 2))
 
 
-def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(make, case):
+def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(make, case) -> None:
     part, inputs = parts.seeded(make).eval(), features(case[1] + 5)
     before = part(inputs)
     for moved in range(inputs.shape[1]):
@@ -80,14 +80,14 @@ def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(make, c
         assert differs.tolist() == expected
 
 
-def test_samples_do_not_see_each_other_in_evaluation(make, case):
+def test_samples_do_not_see_each_other_in_evaluation(make, case) -> None:
     part, inputs = parts.seeded(make).eval(), features(case[1] + 2, batch=3)
     together = part(inputs)
     for index in range(3):
         torch.testing.assert_close(part(inputs[index : index + 1]), together[index : index + 1])
 
 
-def test_a_recipe_builds_it_reproducibly_and_alone(case):
+def test_a_recipe_builds_it_reproducibly_and_alone(case) -> None:
     recipe = Recipe(name="r", temporal=case[0], seed=5)
     torch.manual_seed(1)
     untouched = torch.get_rng_state()
@@ -124,7 +124,7 @@ def window_by_hand(window, widths, state):
 
 
 @pytest.mark.parametrize("widths", [(3,), (3, 3), (5, 3), (3, 3, 3)])
-def test_single_stride_is_the_strided_network_of_every_window(widths):
+def test_single_stride_is_the_strided_network_of_every_window(widths) -> None:
     config = SingleStrideTcn(channels=7, filter_widths=widths, dropout=0.3)
     part = parts.seeded(lambda: SingleStride(config, FEATURES)).eval()
     state = {name: values.double().numpy() for name, values in part.state_dict().items()}

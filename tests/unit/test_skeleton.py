@@ -28,7 +28,7 @@ def source_indices(source, target):
 
 
 @pytest.mark.parametrize("each", JOINT_SETS.values(), ids=JOINT_SETS.keys())
-def test_every_set_is_one_tree_of_distinct_joints(each):
+def test_every_set_is_one_tree_of_distinct_joints(each) -> None:
     assert each.name in ENDS
     assert (each.joints[0], each.joints[-1]) == ENDS[each.name]
     assert len(set(each.joints)) == len(each) == len(each.parents)
@@ -43,14 +43,14 @@ def test_every_set_is_one_tree_of_distinct_joints(each):
 
 
 @pytest.mark.parametrize("each", JOINT_SETS.values(), ids=JOINT_SETS.keys())
-def test_the_mirror_is_an_involution_that_keeps_the_tree(each):
+def test_the_mirror_is_an_involution_that_keeps_the_tree(each) -> None:
     mirror = each.mirror
     assert [mirror[mirror[joint]] for joint in range(len(each))] == list(range(len(each)))
     for joint, parent in each.bones:
         assert each.parents[mirror[joint]] == mirror[parent]
 
 
-def test_left_and_right_of_h36m_as_published():
+def test_left_and_right_of_h36m_as_published() -> None:
     """VideoPose3D's joints_left and joints_right."""
     skeleton = joint_set("h36m17")
     left = [j for j, name in enumerate(skeleton.joints) if name.startswith("left_")]
@@ -60,7 +60,7 @@ def test_left_and_right_of_h36m_as_published():
     assert [skeleton.mirror[j] for j in left] == [1, 2, 3, 14, 15, 16]
 
 
-def test_left_and_right_of_humaneva_as_published():
+def test_left_and_right_of_humaneva_as_published() -> None:
     skeleton = joint_set("humaneva15")
     left = [j for j, name in enumerate(skeleton.joints) if name.startswith("left_")]
     right = [j for j, name in enumerate(skeleton.joints) if name.startswith("right_")]
@@ -68,25 +68,25 @@ def test_left_and_right_of_humaneva_as_published():
     assert right == [5, 6, 7, 11, 12, 13]
 
 
-def test_h36m_32_to_17_keeps_the_published_joints():
+def test_h36m_32_to_17_keeps_the_published_joints() -> None:
     removed = {4, 5, 9, 10, 11, 16, 20, 21, 22, 23, 24, 28, 29, 30, 31}
     kept = [joint for joint in range(32) if joint not in removed]
     assert source_indices("h36m32", "h36m17") == kept
 
 
-def test_3dhp_28_to_17_are_the_official_relevant_joints():
+def test_3dhp_28_to_17_are_the_official_relevant_joints() -> None:
     relevant = [7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6]
     assert source_indices("mpi_inf_3dhp_28", "mpi_inf_3dhp_17") == relevant
 
 
-def test_3dhp_to_h36m_and_back_as_published():
+def test_3dhp_to_h36m_and_back_as_published() -> None:
     to_h36m = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
     assert source_indices("mpi_inf_3dhp_17", "h36m17") == to_h36m
     matlab = [11, 9, 15, 16, 17, 12, 13, 14, 2, 3, 4, 5, 6, 7, 1, 8, 10]
     assert source_indices("h36m17", "mpi_inf_3dhp_17") == [joint - 1 for joint in matlab]
 
 
-def test_a_raised_left_hand_stays_the_left_one():
+def test_a_raised_left_hand_stays_the_left_one() -> None:
     """A widely copied converter swaps the sides."""
     pose_m = np.zeros((17, 3))
     left_wrist_of_3dhp = 7
@@ -97,7 +97,7 @@ def test_a_raised_left_hand_stays_the_left_one():
     assert np.abs(np.delete(converted_m, left_wrist_of_h36m, axis=0)).max() == 0
 
 
-def test_every_conversion_keeps_the_sides():
+def test_every_conversion_keeps_the_sides() -> None:
     for source in JOINT_SETS.values():
         for target in JOINT_SETS.values():
             matrix = conversion(source.name, target.name).matrix
@@ -105,7 +105,7 @@ def test_every_conversion_keeps_the_sides():
             np.testing.assert_array_equal(mirrored, matrix)
 
 
-def test_a_joint_without_a_counterpart_is_masked_not_invented():
+def test_a_joint_without_a_counterpart_is_masked_not_invented() -> None:
     to_h36m = conversion("coco17", "h36m17")
     missing = [n for n, ok in zip(to_h36m.target.joints, to_h36m.mask, strict=True) if not ok]
     assert missing == ["spine", "thorax", "neck_nose", "head_top"]
@@ -115,7 +115,7 @@ def test_a_joint_without_a_counterpart_is_masked_not_invented():
     assert (converted[:, to_h36m.mask] == 1).all()
 
 
-def test_mid_hips_are_the_pelvis_and_as_sure_as_the_less_sure_hip():
+def test_mid_hips_are_the_pelvis_and_as_sure_as_the_less_sure_hip() -> None:
     coco = joint_set("coco17")
     keypoints_px, score = np.zeros((17, 2)), np.zeros(17)
     keypoints_px[coco.index("left_hip")], score[coco.index("left_hip")] = [10, 20], 0.9
@@ -126,14 +126,14 @@ def test_mid_hips_are_the_pelvis_and_as_sure_as_the_less_sure_hip():
     assert not to_h36m.approximate[0]
 
 
-def test_neighbouring_points_are_flagged_as_approximate():
+def test_neighbouring_points_are_flagged_as_approximate() -> None:
     to_h36m = conversion("mpi_inf_3dhp_17", "h36m17")
     flagged = [n for n, a in zip(to_h36m.target.joints, to_h36m.approximate, strict=True) if a]
     assert flagged == ["thorax", "neck_nose"]
     assert not conversion("h36m32", "h36m17").approximate.any()
 
 
-def test_names_are_looked_up_and_unknown_ones_refused():
+def test_names_are_looked_up_and_unknown_ones_refused() -> None:
     assert joint_set("coco17").index("left_wrist") == 9
     with pytest.raises(InputError, match=r"unknown joint set 'h36m'; choose one of coco17, h36m16"):
         joint_set("h36m")
@@ -141,7 +141,7 @@ def test_names_are_looked_up_and_unknown_ones_refused():
         joint_set("coco17").index("tail")
 
 
-def test_a_set_is_identified_by_its_joints_in_order():
+def test_a_set_is_identified_by_its_joints_in_order() -> None:
     joints = JOINT_SETS["lsp14"].joints
     assert identify(joints).name == "lsp14"
     with pytest.raises(InputError, match="no joint set has these joints so ordered; give one of"):

@@ -6,6 +6,7 @@ import pytest
 
 from monopose import storage
 from monopose.errors import StorageError
+from typing import Never
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def folder(tmp_path):
     return str(tmp_path / "store")
 
 
-def test_bytes_come_back_through_new_folders(folder):
+def test_bytes_come_back_through_new_folders(folder) -> None:
     uri = storage.join(folder, "a", "b", "c.bin")
     storage.write_bytes(uri, b"\x00one")
     storage.write_bytes(uri, b"two\xff")
@@ -23,14 +24,14 @@ def test_bytes_come_back_through_new_folders(folder):
 
 
 @pytest.mark.parametrize("moment", ["writing", "renaming"])
-def test_a_write_that_fails_leaves_the_old_object(folder, monkeypatch, moment):
+def test_a_write_that_fails_leaves_the_old_object(folder, monkeypatch, moment) -> None:
     uri = storage.join(folder, "a.json")
     storage.write_bytes(uri, b"old")
 
-    def fails(*args, **options):
+    def fails(*args, **options) -> Never:
         raise OSError(28, "No space left on device")
 
-    def half(self, path, payload, **options):
+    def half(self, path, payload, **options) -> None:
         Path(path).write_bytes(payload[:2])
         fails()
 
@@ -44,7 +45,7 @@ def test_a_write_that_fails_leaves_the_old_object(folder, monkeypatch, moment):
     assert storage.read_bytes(uri) == b"old"
 
 
-def test_names_are_looked_for_under_the_root_and_paths_are_not(monkeypatch, tmp_path):
+def test_names_are_looked_for_under_the_root_and_paths_are_not(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("MONOPOSE_ROOT", "s3://bucket/team/")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/someone")
@@ -61,7 +62,7 @@ def test_names_are_looked_for_under_the_root_and_paths_are_not(monkeypatch, tmp_
         assert storage.resolve(given, "data") == expected
 
 
-def test_without_a_root_a_folder_below_the_working_directory_is_it(monkeypatch, tmp_path):
+def test_without_a_root_a_folder_below_the_working_directory_is_it(monkeypatch, tmp_path) -> None:
     monkeypatch.delenv("MONOPOSE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
     assert storage.root() == str(tmp_path / ".monopose" / "store")
@@ -78,11 +79,11 @@ def test_without_a_root_a_folder_below_the_working_directory_is_it(monkeypatch, 
         (("/a/", "b/c"), "/a/b/c"),
     ],
 )
-def test_join(parts, expected):
+def test_join(parts, expected) -> None:
     assert storage.join(*parts) == expected
 
 
-def test_listing_existing_and_deleting(folder):
+def test_listing_existing_and_deleting(folder) -> None:
     for name in ("b.txt", "a/x", "a/y/z"):
         storage.write_bytes(storage.join(folder, name), b"1")
     assert storage.list_names(folder) == ["a", "b.txt"]
@@ -99,7 +100,7 @@ def test_listing_existing_and_deleting(folder):
     assert not storage.exists(f"{folder}/never-was")
 
 
-def test_the_environment_holds_what_is_set_and_nothing_else(monkeypatch):
+def test_the_environment_holds_what_is_set_and_nothing_else(monkeypatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "MONOPOSE_")):
             monkeypatch.delenv(name)
@@ -114,14 +115,14 @@ def test_the_environment_holds_what_is_set_and_nothing_else(monkeypatch):
     assert set(storage.environment()) >= set(storage.CHECKSUMS)
 
 
-def test_a_missing_object_is_named(folder):
+def test_a_missing_object_is_named(folder) -> None:
     with pytest.raises(StorageError) as caught:
         storage.read_bytes(f"{folder}/none.json")
     assert str(caught.value) == f"{folder}/none.json: there is no such object"
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
-def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder):
+def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder) -> None:
     storage.write_bytes(f"{folder}/file", b"1")
     for wrong in (
         lambda: storage.read_bytes(folder),
@@ -134,8 +135,8 @@ def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder):
         assert "AWS" not in str(caught.value)
 
 
-def test_refused_access_says_where_to_look(folder):
-    def refused(uri):
+def test_refused_access_says_where_to_look(folder) -> None:
+    def refused(uri) -> Never:
         with storage.reported(uri):
             raise PermissionError(13, "Permission denied")
 
@@ -146,8 +147,8 @@ def test_refused_access_says_where_to_look(folder):
     assert "AWS" not in str(caught.value)
 
 
-def test_a_server_that_does_not_answer_says_what_to_do():
-    def unreachable():
+def test_a_server_that_does_not_answer_says_what_to_do() -> None:
+    def unreachable() -> Never:
         with storage.reported("s3://b/x"):
             raise ConnectionRefusedError(111, "Connection refused")
 
@@ -159,8 +160,8 @@ def test_a_server_that_does_not_answer_says_what_to_do():
     )
 
 
-def test_errors_that_are_not_the_storages_pass(folder):
-    def broken():
+def test_errors_that_are_not_the_storages_pass(folder) -> None:
+    def broken() -> Never:
         with storage.reported(folder):
             raise ZeroDivisionError
 

@@ -36,7 +36,7 @@ def batch_of(chunks):
     return to_batch(chunks, 5, JOINTS.root)
 
 
-def test_a_batch_is_root_relative_and_cut_to_the_output_frames():
+def test_a_batch_is_root_relative_and_cut_to_the_output_frames() -> None:
     chunks = chunks_of(count=3)
     batch = batch_of(chunks)
     middle = chunks.context_pose_m[:, 2:6]
@@ -45,7 +45,7 @@ def test_a_batch_is_root_relative_and_cut_to_the_output_frames():
     assert batch.keypoints.shape[1] == 8
 
 
-def test_mirroring_twice_changes_nothing():
+def test_mirroring_twice_changes_nothing() -> None:
     batch = batch_of(chunks_of(count=6))
     batch.score[:, :, 3] = 0.25
     batch.joint_mask[:, 5] = False
@@ -59,7 +59,7 @@ def test_mirroring_twice_changes_nothing():
         assert torch.equal(getattr(once, name)[1::2], values[1::2]), name
 
 
-def test_a_mirrored_view_is_the_view_of_the_mirrored_person():
+def test_a_mirrored_view_is_the_view_of_the_mirrored_person() -> None:
     """For a camera whose principal point is in the middle: x -> -x in space and on the screen."""
     chunks = chunks_of(count=4)
     batch = mirror(batch_of(chunks), JOINTS, torch.ones(4, dtype=torch.bool))
@@ -72,7 +72,7 @@ def test_a_mirrored_view_is_the_view_of_the_mirrored_person():
     torch.testing.assert_close(batch.pose_m[:, :, right], relative_m)
 
 
-def test_virtual_views_are_turned_and_moved_but_not_stretched():
+def test_virtual_views_are_turned_and_moved_but_not_stretched() -> None:
     chunks = chunks_of()
     virtual = seen_by(chunks)
     rotation = virtual.rotation.double()
@@ -89,7 +89,7 @@ def test_virtual_views_are_turned_and_moved_but_not_stretched():
     torch.testing.assert_close(lengths_m[0], lengths_m[1], rtol=0, atol=1e-4)
 
 
-def test_the_returned_rotation_is_that_of_the_returned_poses():
+def test_the_returned_rotation_is_that_of_the_returned_poses() -> None:
     """World offsets between joints, turned, are the offsets in the camera's frame."""
     chunks = chunks_of()
     virtual = seen_by(chunks)
@@ -100,7 +100,7 @@ def test_the_returned_rotation_is_that_of_the_returned_poses():
         torch.testing.assert_close(turned_m, offsets[1][index], rtol=0, atol=1e-4)
 
 
-def test_keypoints_are_the_projection_where_detections_had_no_error():
+def test_keypoints_are_the_projection_where_detections_had_no_error() -> None:
     virtual = seen_by(chunks_of())
     torch.testing.assert_close(virtual.keypoints.double(), projected(virtual), rtol=0, atol=1e-4)
 
@@ -111,7 +111,7 @@ def positions_m(virtual):
     return -torch.einsum("bcw,bc->bw", virtual.rotation, middle_m)
 
 
-def test_cameras_stand_and_see_within_the_ranges():
+def test_cameras_stand_and_see_within_the_ranges() -> None:
     cameras = VirtualCameras(
         share=1.0, distance_m=(3.5, 7.0), elevation_deg=(-5.0, 30.0), focal_to_width=(1.0, 1.5)
     )
@@ -134,7 +134,7 @@ def test_cameras_stand_and_see_within_the_ranges():
     assert (virtual.intrinsics[:, 2:] == 0).all()
 
 
-def test_people_stand_upright_in_virtual_views():
+def test_people_stand_upright_in_virtual_views() -> None:
     virtual = seen_by(chunks_of(count=200), VirtualCameras(share=1.0, roll_deg=0.0))
     up = virtual.rotation[:, :, 2]
     # y points down; at elevations up to 35 degrees and off the axis, up keeps most of its length.
@@ -142,7 +142,7 @@ def test_people_stand_upright_in_virtual_views():
     assert (up[:, 0].abs() < 0.3).all()
 
 
-def test_people_stay_in_view():
+def test_people_stay_in_view() -> None:
     """Off the axis by at most half of the half field of view: |x| <= 0.5 in screen units."""
     virtual = seen_by(chunks_of(count=300))
     middle_m = virtual.context_pose_m.mean(dim=(1, 2))
@@ -151,7 +151,7 @@ def test_people_stay_in_view():
     assert screen.abs().max() > 0.4
 
 
-def test_share_zero_leaves_everything_alone_and_share_one_nothing():
+def test_share_zero_leaves_everything_alone_and_share_one_nothing() -> None:
     labelled = torch.arange(40) % 3 > 0
     chunks = chunks_of(has_3d=labelled)
     none, everything = seen_by(chunks, VirtualCameras(share=0.0)), seen_by(chunks)
@@ -167,7 +167,7 @@ def test_share_zero_leaves_everything_alone_and_share_one_nothing():
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0])
-def test_noise_is_carried_over_scaled_with_the_apparent_size(noise):
+def test_noise_is_carried_over_scaled_with_the_apparent_size(noise) -> None:
     """A person twice as large on the screen has errors twice as large on it."""
     chunks = chunks_of(noise_px=5.0)
     virtual = seen_by(chunks, VirtualCameras(share=1.0, noise=noise))
@@ -178,7 +178,7 @@ def test_noise_is_carried_over_scaled_with_the_apparent_size(noise):
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=2e-5)
 
 
-def test_missing_keypoints_stay_missing():
+def test_missing_keypoints_stay_missing() -> None:
     chunks = chunks_of()
     chunks.score[:, :, 6] = 0.0
     virtual = seen_by(chunks)
@@ -187,7 +187,7 @@ def test_missing_keypoints_stay_missing():
     assert (virtual.keypoints[:, :, 5] != 0).any()
 
 
-def test_joints_that_the_source_lacks_do_not_move_the_camera():
+def test_joints_that_the_source_lacks_do_not_move_the_camera() -> None:
     """They lie at the origin of the camera's frame, metres from the person."""
     chunks = chunks_of()
     chunks.joint_mask[:, [7, 10]] = False
@@ -199,7 +199,7 @@ def test_joints_that_the_source_lacks_do_not_move_the_camera():
     torch.testing.assert_close(distance_m, torch.full((40,), 4.0), rtol=0, atol=1e-3)
 
 
-def test_noise_is_scaled_by_the_joints_that_the_source_has():
+def test_noise_is_scaled_by_the_joints_that_the_source_has() -> None:
     noisy, lacking = chunks_of(noise_px=5.0), chunks_of(noise_px=5.0)
     for chunks in (noisy, lacking):
         chunks.joint_mask[:, [7, 10]] = False
@@ -211,7 +211,7 @@ def test_noise_is_scaled_by_the_joints_that_the_source_has():
     )
 
 
-def test_the_same_seed_gives_the_same_batch():
+def test_the_same_seed_gives_the_same_batch() -> None:
     chunks, mix = chunks_of(noise_px=2.0), DataMix()
     one, same, other = (
         augment(chunks, mix, 5, torch.Generator().manual_seed(seed)) for seed in (4, 4, 5)
@@ -221,7 +221,7 @@ def test_the_same_seed_gives_the_same_batch():
     assert not torch.equal(one.keypoints, other.keypoints)
 
 
-def test_half_of_the_chunks_are_mirrored():
+def test_half_of_the_chunks_are_mirrored() -> None:
     chunks = chunks_of(count=400)
     mix = DataMix(virtual_cameras=None)
     plain = augment(chunks, mix.model_copy(update={"flip": False}), 5, torch.Generator())

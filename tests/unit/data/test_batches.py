@@ -19,25 +19,25 @@ from monopose.geometry.camera import Camera, project
 from monopose.skeleton import joint_set
 
 
-def assert_same_tensors(one, other):
+def assert_same_tensors(one, other) -> None:
     for field in fields(ClipTensors):
         left, right = getattr(one, field.name), getattr(other, field.name)
         assert left.dtype == right.dtype
         assert torch.equal(left, right), field.name
 
 
-def test_screen_is_one_wide_on_both_sides_and_keeps_the_aspect():
+def test_screen_is_one_wide_on_both_sides_and_keeps_the_aspect() -> None:
     corners_px = np.array([[0, 0], [1000, 0], [500, 400], [1000, 800], [750, 400]], np.float32)
     expected = [[-1, -0.8], [1, -0.8], [0, 0], [1, 0.8], [0.5, 0]]
     np.testing.assert_allclose(normalise_screen(corners_px, 1000, 800), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_normalising_keeps_the_dtype(dtype):
+def test_normalising_keeps_the_dtype(dtype) -> None:
     assert normalise_screen(np.zeros((2, 3, 2), dtype), 640, 480).dtype == dtype
 
 
-def test_screen_intrinsics_project_to_where_pixels_are_normalised_to():
+def test_screen_intrinsics_project_to_where_pixels_are_normalised_to() -> None:
     camera = Camera("c", fx=1145.0, fy=1143.0, cx=512.5, cy=515.4, width=1000, height=1002)
     points_m = np.random.default_rng(0).uniform((-1, -1, 3), (1, 1, 6), (50, 3))
     fx, fy, cx, cy = screen_intrinsics(camera, "clip")
@@ -48,17 +48,17 @@ def test_screen_intrinsics_project_to_where_pixels_are_normalised_to():
     )
 
 
-def test_unknown_intrinsics_are_a_focal_length_of_1_2_widths_about_the_middle():
+def test_unknown_intrinsics_are_a_focal_length_of_1_2_widths_about_the_middle() -> None:
     camera = Camera("c", width=1000, height=800)
     assert screen_intrinsics(camera, "clip") == pytest.approx((2.4, 2.4, 0.0, 0.0))
 
 
-def test_a_camera_without_a_size_says_so():
+def test_a_camera_without_a_size_says_so() -> None:
     with pytest.raises(InputError, match=r"walk: camera 'c' has no image size; give width, height"):
         image_size(Camera("c", width=1000), "walk")
 
 
-def test_clips_become_sequences_end_to_end():
+def test_clips_become_sequences_end_to_end() -> None:
     clips = [moving_clip("b", 5), moving_clip("a", 3)]
     tensors = clip_tensors(clips, "h36m17")
     assert tensors.num_frames == 16
@@ -75,12 +75,12 @@ def test_clips_become_sequences_end_to_end():
     np.testing.assert_allclose(tensors.rotation[3].numpy(), CAMERAS[1].rotation)
 
 
-def test_the_order_of_the_clips_does_not_matter():
+def test_the_order_of_the_clips_does_not_matter() -> None:
     clips = [moving_clip(name, frames) for name, frames in (("c", 4), ("a", 6), ("b", 5))]
     assert_same_tensors(clip_tensors(clips, "h36m17"), clip_tensors(clips[::-1], "h36m17"))
 
 
-def test_joints_without_a_counterpart_are_zero_and_masked():
+def test_joints_without_a_counterpart_are_zero_and_masked() -> None:
     clip = moving_clip(joint_set="humaneva15", frames=4)
     tensors = clip_tensors([clip], "h36m17")
     target, source = joint_set("h36m17"), joint_set("humaneva15")
@@ -96,7 +96,7 @@ def test_joints_without_a_counterpart_are_zero_and_masked():
             np.testing.assert_allclose(tensors.keypoints[:4, joint].numpy(), seen, atol=1e-6)
 
 
-def test_clips_without_labels_or_scores_come_with_zeros_and_ones():
+def test_clips_without_labels_or_scores_come_with_zeros_and_ones() -> None:
     clip = moving_clip(pose_world_m=None, keypoint_score=None, frames=4)
     tensors = clip_tensors([clip], "h36m17")
     assert tensors.has_3d.tolist() == [False, False]
@@ -104,7 +104,7 @@ def test_clips_without_labels_or_scores_come_with_zeros_and_ones():
     assert (tensors.score == 1).all()
 
 
-def test_a_camera_of_unknown_pose_is_taken_as_level():
+def test_a_camera_of_unknown_pose_is_taken_as_level() -> None:
     """World up (0, 0, 1) is then up in the image, -y."""
     cameras = tuple(replace(camera, rotation=None, translation_m=None) for camera in CAMERAS)
     tensors = clip_tensors([moving_clip(cameras=cameras)], "h36m17")
@@ -112,14 +112,14 @@ def test_a_camera_of_unknown_pose_is_taken_as_level():
     assert (tensors.rotation[0] @ torch.tensor([0.0, 0.0, 1.0])).tolist() == [0, -1, 0]
 
 
-def test_clips_without_keypoints_are_left_out():
+def test_clips_without_keypoints_are_left_out() -> None:
     blind = moving_clip("blind", keypoints_px=None, keypoint_score=None)
     assert len(clip_tensors([blind, moving_clip("seen")], "h36m17").length) == 2
     with pytest.raises(InputError, match="no clip has 2D keypoints"):
         clip_tensors([blind], "h36m17")
 
 
-def test_arrays_round_trip_without_a_copy():
+def test_arrays_round_trip_without_a_copy() -> None:
     tensors = moving_tensors(3, 4)
     back = ClipTensors.from_arrays(tensors.arrays())
     assert_same_tensors(tensors, back)
@@ -127,7 +127,7 @@ def test_arrays_round_trip_without_a_copy():
 
 
 @pytest.mark.parametrize("chunk_frames", [1, 4, 7, 50])
-def test_chunks_cover_every_frame_and_stay_inside(chunk_frames):
+def test_chunks_cover_every_frame_and_stay_inside(chunk_frames) -> None:
     tensors = moving_tensors(1, 3, 4, 5, 23)
     for seed in range(20):
         starts = chunk_starts(tensors, chunk_frames, torch.Generator().manual_seed(seed))
@@ -141,7 +141,7 @@ def test_chunks_cover_every_frame_and_stay_inside(chunk_frames):
         assert len(starts) <= sum(len(frames) // chunk_frames + 2 for frames in covered)
 
 
-def test_chunk_borders_move_with_the_seed_and_only_with_it():
+def test_chunk_borders_move_with_the_seed_and_only_with_it() -> None:
     tensors = moving_tensors(40, 40)
     draws = [chunk_starts(tensors, 8, torch.Generator().manual_seed(s)) for s in (1, 1, 2)]
     assert torch.equal(draws[0], draws[1])
@@ -150,7 +150,7 @@ def test_chunk_borders_move_with_the_seed_and_only_with_it():
 
 
 @pytest.mark.parametrize(("chunk_frames", "receptive_field"), [(4, 1), (4, 9), (6, 3), (1, 5)])
-def test_chunks_are_cut_as_a_loop_over_frames_would(chunk_frames, receptive_field):
+def test_chunks_are_cut_as_a_loop_over_frames_would(chunk_frames, receptive_field) -> None:
     tensors = moving_tensors(2, 9)
     starts = torch.tensor([[3, 5], [0, 0], [2, 0], [3, 3], [1, 1]])
     chunks = cut_chunks(tensors, starts, chunk_frames, receptive_field)

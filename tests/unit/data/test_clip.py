@@ -44,13 +44,13 @@ def with_value(array, index, value):
     return changed
 
 
-def test_a_clip_that_keeps_the_contract_comes_back_itself():
+def test_a_clip_that_keeps_the_contract_comes_back_itself() -> None:
     clip = make_clip()
     assert validate(clip) is clip
     assert (clip.num_views, clip.num_frames) == (2, 4)
 
 
-def test_what_a_clip_holds_is_derived():
+def test_what_a_clip_holds_is_derived() -> None:
     clip = make_clip()
     assert (clip.has_3d, clip.has_2d, clip.multiview, clip.has_images) == (True, True, True, False)
     photo = make_clip(
@@ -69,7 +69,7 @@ def test_what_a_clip_holds_is_derived():
     assert validate(photo).num_frames == 1
 
 
-def test_poses_are_brought_into_each_cameras_frame():
+def test_poses_are_brought_into_each_cameras_frame() -> None:
     pose_world_m = np.zeros((4, 17, 3), np.float32)
     pose_world_m[..., :] = [1, 2, 5]
     poses_m = make_clip(pose_world_m=pose_world_m).camera_poses_m()
@@ -78,7 +78,7 @@ def test_poses_are_brought_into_each_cameras_frame():
     np.testing.assert_allclose(poses_m[1, 3, 16], [1, -5, 2 + 3])
 
 
-def test_given_camera_poses_are_preferred_and_none_are_invented():
+def test_given_camera_poses_are_preferred_and_none_are_invented() -> None:
     pose_camera_m = np.full((2, 4, 17, 3), 7, np.float32)
     assert make_clip(pose_camera_m=pose_camera_m).camera_poses_m() is pose_camera_m
     assert make_clip(cameras=(FRONT, Camera("blind"))).camera_poses_m() is None
@@ -133,17 +133,17 @@ GOOD = make_clip()
         ),
     ],
 )
-def test_a_broken_clip_is_refused_by_field(changes, message):
+def test_a_broken_clip_is_refused_by_field(changes, message) -> None:
     with pytest.raises(InputError, match=message):
         validate(make_clip(**changes))
 
 
-def test_the_message_names_the_clip():
+def test_the_message_names_the_clip() -> None:
     with pytest.raises(InputError, match=r"^clip 'walk': fps is -1.0"):
         validate(make_clip(fps=-1.0))
 
 
-def test_a_clip_with_nothing_per_frame_says_so():
+def test_a_clip_with_nothing_per_frame_says_so() -> None:
     empty = make_clip(pose_world_m=None, keypoints_px=None, keypoint_score=None)
     with pytest.raises(InputError, match="walk: clip holds no poses, keypoints or images"):
         validate(empty)

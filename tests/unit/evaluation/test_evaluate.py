@@ -51,7 +51,7 @@ def value(evaluation, protocol_id):
     return evaluation.score(protocol_id).value
 
 
-def test_a_lift_that_answers_zero_has_the_poses_own_size_as_error():
+def test_a_lift_that_answers_zero_has_the_poses_own_size_as_error() -> None:
     clips = [make_clip("a", 0.102, 4), make_clip("b", 0.2, 12, subject="S2", action="run")]
     (evaluation,) = run(zero, clips)
     pooled = (4 * 102 + 12 * 200) / 16
@@ -67,7 +67,7 @@ def test_a_lift_that_answers_zero_has_the_poses_own_size_as_error():
     assert auc == pytest.approx(100 * 10 / 31 * 4 / 16)
 
 
-def test_a_perfect_lift_is_perfect_under_every_protocol():
+def test_a_perfect_lift_is_perfect_under_every_protocol() -> None:
     clip = make_clip("a", 0.1, 6, step_m=0.01)
     root_relative_m = clip.pose_camera_m[0] - clip.pose_camera_m[0][:, :1]
     (evaluation,) = run(lambda keypoints_px, score, camera: root_relative_m, [clip])
@@ -76,7 +76,7 @@ def test_a_perfect_lift_is_perfect_under_every_protocol():
         assert score.value == pytest.approx(best.get(score.protocol, 0.0), abs=1e-3)
 
 
-def test_breakdowns_by_joint_action_camera_and_subject():
+def test_breakdowns_by_joint_action_camera_and_subject() -> None:
     clips = [make_clip("a", 0.1, 4), make_clip("b", 0.2, 12, subject="S2", action="run")]
     (evaluation,) = run(zero, clips)
     assert evaluation.by_joint["pelvis"] == 0
@@ -87,14 +87,14 @@ def test_breakdowns_by_joint_action_camera_and_subject():
     assert evaluation.by_camera["left"] == pytest.approx(175 * 16 / 17, rel=1e-5)
 
 
-def test_the_worst_sequences_can_be_found():
+def test_the_worst_sequences_can_be_found() -> None:
     clips = [make_clip(name, size, 4) for name, size in (("a", 0.1), ("b", 0.3), ("c", 0.2))]
     (evaluation,) = run(zero, clips)
     assert [clip.clip_id for clip in evaluation.worst(3)] == ["b", "b", "c"]
     assert len(evaluation.clips) == 6
 
 
-def test_velocity_is_taken_inside_one_sequence_only():
+def test_velocity_is_taken_inside_one_sequence_only() -> None:
     clips = [make_clip("a", 0.1, 5, step_m=0.017), make_clip("b", 5.0, 1)]
     (evaluation,) = run(zero, clips)
     velocity = evaluation.score("h36m17/mpjve/pooled")
@@ -103,14 +103,14 @@ def test_velocity_is_taken_inside_one_sequence_only():
     assert (velocity.low, velocity.high) == (None, None)
 
 
-def test_photos_alone_have_no_velocity_score():
+def test_photos_alone_have_no_velocity_score() -> None:
     (evaluation,) = run(zero, [make_clip("a", 0.1, 1)])
     assert "h36m17/mpjve/pooled" not in {score.protocol for score in evaluation.scores}
     with pytest.raises(InputError, match="no score under protocol 'h36m17/mpjve/pooled'; there"):
         evaluation.score("h36m17/mpjve/pooled")
 
 
-def test_the_mean_of_actions_does_not_count_their_frames():
+def test_the_mean_of_actions_does_not_count_their_frames() -> None:
     clips = [
         make_clip("a", 0.1, 4),
         make_clip("b", 0.2, 12),
@@ -121,7 +121,7 @@ def test_the_mean_of_actions_does_not_count_their_frames():
     assert value(evaluation, "h36m17/mpjpe/action_mean") == pytest.approx(expected, rel=1e-5)
 
 
-def test_pieces_of_one_take_are_one_clip_for_the_interval():
+def test_pieces_of_one_take_are_one_clip_for_the_interval() -> None:
     pieces = [make_clip("a", 0.1, 4), make_clip("a", 0.2, 4, start_frame=4)]
     (evaluation,) = run(zero, pieces)
     score = evaluation.score("h36m17/mpjpe/pooled")
@@ -129,7 +129,7 @@ def test_pieces_of_one_take_are_one_clip_for_the_interval():
     assert score.value == pytest.approx(150 * 16 / 17, rel=1e-5)
 
 
-def test_clips_without_labels_are_skipped_and_counted():
+def test_clips_without_labels_are_skipped_and_counted() -> None:
     clips = [
         make_clip("a", 0.1, 4),
         make_clip("b", 0.9, 4, pose_camera_m=None),
@@ -142,7 +142,7 @@ def test_clips_without_labels_are_skipped_and_counted():
         run(zero, clips[1:])
 
 
-def test_clips_of_another_joint_set_are_converted_by_name():
+def test_clips_of_another_joint_set_are_converted_by_name() -> None:
     clip = make_clip("a", 0.1, 4)
     to_3dhp = conversion("h36m17", "mpi_inf_3dhp_17")
     converted = replace(
@@ -155,7 +155,7 @@ def test_clips_of_another_joint_set_are_converted_by_name():
     assert run(zero, [converted])[0].scores == run(zero, [clip])[0].scores
 
 
-def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so():
+def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so() -> None:
     """HumanEva has no spine and no head top, so 15 of the 17 joints remain."""
     pose_m = np.zeros((1, 3, 15, 3), np.float32)
     pose_m[:, :, 1:, 0] = 0.1
@@ -181,7 +181,7 @@ def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so():
     assert (keypoints_px[keypoint_score == 0] == 0).all()
 
 
-def test_every_share_of_masked_keypoints_has_its_evaluation():
+def test_every_share_of_masked_keypoints_has_its_evaluation() -> None:
     seen = {0.0: [], 0.25: []}
 
     def lift(keypoints_px, score, camera):
@@ -198,7 +198,7 @@ def test_every_share_of_masked_keypoints_has_its_evaluation():
     assert 1 - np.mean([left, right]) == pytest.approx(0.25, abs=0.02)
 
 
-def test_every_model_sees_the_same_masks_and_every_clip_another():
+def test_every_model_sees_the_same_masks_and_every_clip_another() -> None:
     def masks_seen(answer_m, seed=0):
         masks = []
 
@@ -216,7 +216,7 @@ def test_every_model_sees_the_same_masks_and_every_clip_another():
     assert (masks[:2] != masks[2:]).any()
 
 
-def test_masks_depend_on_the_clip_and_the_seed_not_on_the_model():
+def test_masks_depend_on_the_clip_and_the_seed_not_on_the_model() -> None:
     keypoints_px, score = np.ones((50, 17, 2), np.float32), np.ones((50, 17), np.float32)
     masked_px, masked = mask_keypoints(keypoints_px, score, 0.5, "0/a")
     again_px, again = mask_keypoints(2 * keypoints_px, score / 2, 0.5, "0/a")
@@ -228,7 +228,7 @@ def test_masks_depend_on_the_clip_and_the_seed_not_on_the_model():
         mask_keypoints(keypoints_px, score, 30.0, "0/a")
 
 
-def test_a_model_that_answers_nonsense_is_named_with_the_clip():
+def test_a_model_that_answers_nonsense_is_named_with_the_clip() -> None:
     clip = make_clip("a", 0.1, 4)
     with pytest.raises(InputError, match=r"clip 'a', camera 'left': .* shape \(1, 17, 3\), exp"):
         run(lambda keypoints_px, score, camera: np.zeros((1, 17, 3), np.float32), [clip])
@@ -236,7 +236,7 @@ def test_a_model_that_answers_nonsense_is_named_with_the_clip():
         run(lambda *inputs: np.nan * zero(*inputs), [clip])
 
 
-def test_an_evaluation_carries_its_provenance_and_survives_json():
+def test_an_evaluation_carries_its_provenance_and_survives_json() -> None:
     (evaluation,) = run(zero, [make_clip("a", 0.1, 4), make_clip("b", 0.2, 4)], seed=3)
     assert (evaluation.dataset_digest, evaluation.recipe_digest, evaluation.seed) == ("d1", "r1", 3)
     assert evaluation.synthetic

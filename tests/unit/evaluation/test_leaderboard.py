@@ -52,12 +52,12 @@ TRIALS = (
 )
 
 
-def test_the_best_come_first_and_what_has_no_model_last():
+def test_the_best_come_first_and_what_has_no_model_last() -> None:
     ranked = make_leaderboard(*TRIALS).ranked()
     assert [trial.number for trial in ranked] == [3, 4, 1, 0, 2, 5]
 
 
-def test_rows_are_flat_and_a_parameter_never_hides_a_column():
+def test_rows_are_flat_and_a_parameter_never_hides_a_column() -> None:
     rows = make_leaderboard(*TRIALS).rows()
     assert [row["rank"] for row in rows] == [1, 2, 3, None, None, None]
     assert rows[0]["epochs"] == 2
@@ -66,7 +66,7 @@ def test_rows_are_flat_and_a_parameter_never_hides_a_column():
     assert all(not isinstance(value, dict | list) for row in rows for value in row.values())
 
 
-def test_json_reads_back_to_an_equal_leaderboard():
+def test_json_reads_back_to_an_equal_leaderboard() -> None:
     leaderboard = make_leaderboard(*TRIALS)
     read = from_json(leaderboard.to_json())
     assert read == leaderboard
@@ -74,14 +74,14 @@ def test_json_reads_back_to_an_equal_leaderboard():
     assert orjson.loads(leaderboard.to_json())["trials"][0]["recipe"] is None
 
 
-def test_a_diverged_trial_can_be_recorded():
+def test_a_diverged_trial_can_be_recorded() -> None:
     point = CurvePoint(epoch=0, seconds=1.0, train_loss=math.nan, val_mpjpe_mm=math.inf)
     assert (point.train_loss, point.val_mpjpe_mm) == (None, None)
     trial = make_trial(0, math.nan, "failed", reason="loss is NaN", curve=(point,))
     assert from_json(make_leaderboard(trial).to_json()).trials == (trial,)
 
 
-def test_a_broken_file_is_named_with_its_field():
+def test_a_broken_file_is_named_with_its_field() -> None:
     payload = orjson.loads(make_leaderboard(*TRIALS).to_json())
     payload["trials"][1]["state"] = "lost"
     with pytest.raises(InputError, match=r"lb\.json: trials\.1\.state: .*; write it again from"):
@@ -90,6 +90,6 @@ def test_a_broken_file_is_named_with_its_field():
         from_json(b"{", where="lb.json")
 
 
-def test_records_do_not_change():
+def test_records_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         TRIALS[1].epochs = 9

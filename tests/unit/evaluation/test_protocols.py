@@ -19,7 +19,7 @@ def poses(seed, frames=5):
     return np.random.default_rng(seed).normal(size=(frames, 17, 3)) * 0.3
 
 
-def test_ids_say_joint_set_and_aggregation():
+def test_ids_say_joint_set_and_aggregation() -> None:
     for key, each in PROTOCOLS.items():
         named_set, _, aggregation = key.split("/")
         assert (each.id, each.joint_set, each.aggregation) == (key, named_set, aggregation)
@@ -27,12 +27,12 @@ def test_ids_say_joint_set_and_aggregation():
     assert set(DEFAULT_PROTOCOLS) <= set(PROTOCOLS)
 
 
-def test_an_unknown_protocol_is_refused_with_the_known_ones():
+def test_an_unknown_protocol_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"unknown protocol 'P1'; choose one of h36m17/mpjpe/"):
         protocol("P1")
 
 
-def test_absolute_poses_are_made_root_relative():
+def test_absolute_poses_are_made_root_relative() -> None:
     target_m, prediction_m = poses(0), poses(1)
     each = protocol("h36m17/mpjpe/pooled")
     there = frame_values(each, prediction_m + 5, target_m - 3, "h36m17", ALL_17)
@@ -44,7 +44,7 @@ def test_absolute_poses_are_made_root_relative():
     np.testing.assert_allclose(there, expected)
 
 
-def test_the_14_joints_leave_out_pelvis_spine_and_head():
+def test_the_14_joints_leave_out_pelvis_spine_and_head() -> None:
     each = protocol("mpi_inf_3dhp_14/pck150/pooled")
     target_m = np.zeros((3, 17, 3))
     prediction_m = target_m.copy()
@@ -56,7 +56,7 @@ def test_the_14_joints_leave_out_pelvis_spine_and_head():
     np.testing.assert_allclose(values, 100 * 13 / 14)
 
 
-def test_a_joint_that_the_data_lack_is_left_out_of_the_mean():
+def test_a_joint_that_the_data_lack_is_left_out_of_the_mean() -> None:
     present = ALL_17.copy()
     present[H36M.index("head_top")] = False
     each = protocol("h36m17/mpjpe/pooled")
@@ -68,7 +68,7 @@ def test_a_joint_that_the_data_lack_is_left_out_of_the_mean():
     np.testing.assert_allclose(values, 1)
 
 
-def test_a_missing_root_is_refused():
+def test_a_missing_root_is_refused() -> None:
     present = ALL_17.copy()
     present[H36M.root] = False
     with pytest.raises(InputError, match=r"joint set 'h36m17': protocol .* needs 'pelvis'"):
@@ -84,7 +84,9 @@ def test_a_missing_root_is_refused():
         ("h36m17/pa_mpjpe/pooled", True, True),
     ],
 )
-def test_each_alignment_forgives_what_it_says(protocol_id, scaled_is_perfect, turned_is_perfect):
+def test_each_alignment_forgives_what_it_says(
+    protocol_id, scaled_is_perfect, turned_is_perfect
+) -> None:
     target_m = poses(2)
     for prediction_m, perfect in (
         (2 * target_m, scaled_is_perfect),

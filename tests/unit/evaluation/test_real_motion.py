@@ -50,7 +50,7 @@ def clips():
     return list(islice(val, 2))
 
 
-def test_scores_agree_with_scipy_and_plain_loops_on_real_motion(clips):
+def test_scores_agree_with_scipy_and_plain_loops_on_real_motion(clips) -> None:
     (evaluation,) = evaluate(
         flat, clips, joint_set="h36m17", mask_shares=(0.0,), provenance=PROVENANCE
     )

@@ -5,11 +5,11 @@ from scipy.stats import bootstrap
 from monopose.evaluation.statistics import bootstrap_interval, paired_bootstrap, weighted_mean
 
 
-def test_the_pooled_mean_counts_frames():
+def test_the_pooled_mean_counts_frames() -> None:
     assert weighted_mean(np.array([10.0, 40.0]), np.array([2.0, 1.0])) == pytest.approx(20)
 
 
-def test_the_interval_covers_the_true_mean_as_often_as_it_says():
+def test_the_interval_covers_the_true_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     covered = 0
     for seed in range(200):
@@ -24,7 +24,7 @@ def pooled(values, weights, axis):
     return (values * weights).sum(axis) / weights.sum(axis)
 
 
-def test_with_many_clips_it_agrees_with_scipys_percentile_interval():
+def test_with_many_clips_it_agrees_with_scipys_percentile_interval() -> None:
     values = np.random.default_rng(1).normal(60, 10, 400)
     weights = values**2  # harder clips are longer, so the weights move the mean by 3 mm
     expected = bootstrap(
@@ -39,7 +39,7 @@ def test_with_many_clips_it_agrees_with_scipys_percentile_interval():
     np.testing.assert_allclose(interval, [expected.low, expected.high], atol=0.1)
 
 
-def test_the_interval_is_reproducible_and_widens_with_the_level():
+def test_the_interval_is_reproducible_and_widens_with_the_level() -> None:
     values, weights = np.array([50.0, 60, 75, 80]), np.array([100.0, 300, 200, 100])
     narrow = bootstrap_interval(values, weights, seed=1, level=0.5)
     wide = bootstrap_interval(values, weights, seed=1, level=0.95)
@@ -47,13 +47,13 @@ def test_the_interval_is_reproducible_and_widens_with_the_level():
     assert wide[0] < narrow[0] < weighted_mean(values, weights) < narrow[1] < wide[1]
 
 
-def test_one_clip_has_no_interval():
+def test_one_clip_has_no_interval() -> None:
     assert bootstrap_interval(np.array([50.0]), np.array([10.0]), seed=0) == (None, None)
     alone = paired_bootstrap(np.array([50.0]), np.array([40.0]), np.array([10.0]), seed=0)
     assert (alone.mean, alone.low, alone.high, alone.distinguishable) == (10, None, None, False)
 
 
-def test_pairing_shows_a_small_difference_that_clips_would_hide():
+def test_pairing_shows_a_small_difference_that_clips_would_hide() -> None:
     rng = np.random.default_rng(4)
     difficulty = rng.normal(60, 20, 30)
     b = difficulty + rng.normal(0, 0.5, 30)
@@ -66,7 +66,7 @@ def test_pairing_shows_a_small_difference_that_clips_would_hide():
     assert reverse.mean == pytest.approx(-difference.mean)
 
 
-def test_models_that_differ_by_chance_are_not_distinguishable():
+def test_models_that_differ_by_chance_are_not_distinguishable() -> None:
     a = np.array([50.0, 60, 70, 80])
     difference = paired_bootstrap(a, a[::-1], np.ones(4), seed=0)
     assert not difference.distinguishable

@@ -30,13 +30,13 @@ LEVEL = Camera(
 LENS = (-0.2, 0.25, 1e-3, -8e-4, -2e-3)
 
 
-def test_world_axes_fall_where_a_level_camera_sees_them():
+def test_world_axes_fall_where_a_level_camera_sees_them() -> None:
     points_world_m = np.array([[0.0, 0, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]])
     expected = [[0, 0, 3], [1, 0, 3], [0, -1, 3], [0, 0, 4]]
     np.testing.assert_allclose(world_to_camera(points_world_m, LEVEL), expected)
 
 
-def test_world_and_back():
+def test_world_and_back() -> None:
     rng = np.random.default_rng(0)
     camera = Camera("c", Rotation.random(rng=rng).as_matrix(), rng.normal(size=3))
     points_m = rng.normal(size=(4, 17, 3))
@@ -44,17 +44,17 @@ def test_world_and_back():
     np.testing.assert_allclose(back_m, points_m, atol=1e-12)
 
 
-def test_projection_by_similar_triangles():
+def test_projection_by_similar_triangles() -> None:
     points_camera_m = np.array([[0.0, 0, 3], [1, 0.5, 4]])
     expected_px = [[500, 400], [500 + 1000 / 4, 400 + 500 / 4]]
     np.testing.assert_allclose(project(points_camera_m, LEVEL), expected_px)
 
 
-def test_projection_keeps_single_precision():
+def test_projection_keeps_single_precision() -> None:
     assert project(np.ones((2, 3), np.float32), LEVEL).dtype == np.float32
 
 
-def test_distortion_of_one_point_by_hand():
+def test_distortion_of_one_point_by_hand() -> None:
     # r2 = 0.25: radial = 1 + 0.1*0.25 + 0.2*0.0625 + 0.4*0.015625 = 1.04375
     xy = distort(np.array([0.3, 0.4]), (0.1, 0.2, 0.01, 0.02, 0.4))
     x = 0.3 * 1.04375 + 2 * 0.01 * 0.12 + 0.02 * (0.25 + 2 * 0.09)
@@ -62,13 +62,13 @@ def test_distortion_of_one_point_by_hand():
     np.testing.assert_allclose(xy, [x, y], atol=1e-15)
 
 
-def test_undistort_agrees_with_a_root_finder():
+def test_undistort_agrees_with_a_root_finder() -> None:
     for seen in np.random.default_rng(1).uniform(-0.5, 0.5, (10, 2)):
         root = fsolve(lambda xy, seen=seen: distort(xy, LENS) - seen, seen, xtol=1e-13)
         np.testing.assert_allclose(undistort(seen, LENS), root, atol=1e-8)
 
 
-def test_a_ray_projects_back_to_its_pixel():
+def test_a_ray_projects_back_to_its_pixel() -> None:
     camera = Camera("c", fx=900.0, fy=950.0, cx=500.0, cy=400.0, distortion=LENS)
     points_px = np.random.default_rng(2).uniform(100, 800, (20, 2))
     rays = pixel_rays(points_px, camera)
@@ -76,7 +76,7 @@ def test_a_ray_projects_back_to_its_pixel():
     np.testing.assert_allclose(project(rays, camera), points_px, atol=1e-5)
 
 
-def test_assumed_intrinsics_follow_the_image_and_keep_a_calibration():
+def test_assumed_intrinsics_follow_the_image_and_keep_a_calibration() -> None:
     assumed = assume_intrinsics(Camera("phone", width=1000, height=600))
     assert (assumed.fx, assumed.fy, assumed.cx, assumed.cy) == (1200, 1200, 500, 300)
     assert assume_intrinsics(LEVEL) is LEVEL
@@ -84,7 +84,7 @@ def test_assumed_intrinsics_follow_the_image_and_keep_a_calibration():
         assume_intrinsics(Camera("phone"))
 
 
-def test_what_is_not_known_is_refused_with_the_cameras_name():
+def test_what_is_not_known_is_refused_with_the_cameras_name() -> None:
     blind = Camera("blind")
     assert not blind.has_extrinsics
     assert not blind.has_intrinsics

@@ -60,7 +60,7 @@ def leaves(node, prefix=""):
     return set().union(*(leaves(v, f"{prefix}.{k}" if prefix else k) for k, v in node.items()))
 
 
-def test_the_fields_drawn_are_all_the_fields_there_are():
+def test_the_fields_drawn_are_all_the_fields_there_are() -> None:
     """So that a new field is drawn too; `head.kind` has one value yet."""
     drawn = {name for name in FIELDS if name != "data.virtual_cameras"}
     runtime = {name for name in leaves(BASE.model_dump()) if name.startswith("runtime.")}
@@ -69,7 +69,7 @@ def test_the_fields_drawn_are_all_the_fields_there_are():
 
 @settings(deadline=None, max_examples=60)
 @given(ONE_FIELD)
-def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(change):
+def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(change) -> None:
     recipe = with_values(BASE, dict([change]))
     back = from_json(recipe.to_json())
     assert back == recipe
@@ -78,7 +78,7 @@ def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(change):
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-def test_every_field_changes_the_digest(name):
+def test_every_field_changes_the_digest(name) -> None:
     """Of all values hypothesis draws above, one for each field."""
     examples = {
         "data.virtual_cameras": None, "data.flip": False, "data.joint_set": "smpl24",
@@ -94,7 +94,7 @@ def test_every_field_changes_the_digest(name):
     assert with_values(BASE, {name: value}).digest() != BASE.digest()
 
 
-def test_digest_ignores_name_runtime_and_the_order_of_fields():
+def test_digest_ignores_name_runtime_and_the_order_of_fields() -> None:
     renamed = with_values(BASE, {"name": "other", "runtime.amp": True, "runtime.compile": True})
     assert renamed != BASE
     assert renamed.digest() == BASE.digest()
@@ -132,7 +132,7 @@ def test_digest_ignores_name_runtime_and_the_order_of_fields():
         ({"seed": -1}, "seed: "),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_dotted_field(values, place):
+def test_a_wrong_value_is_refused_with_its_dotted_field(values, place) -> None:
     with pytest.raises(RecipeError) as caught:
         with_values(BASE, values, where="space")
     assert str(caught.value).startswith(f"space: {place}")
@@ -155,18 +155,18 @@ def test_a_wrong_value_is_refused_with_its_dotted_field(values, place):
         ({"losses.0.weight": 1}, "--set: 'losses' is not a group of fields"),
     ],
 )
-def test_a_path_through_something_else_than_a_group_is_refused(values, message):
+def test_a_path_through_something_else_than_a_group_is_refused(values, message) -> None:
     with pytest.raises(RecipeError) as caught:
         with_values(BASE, values)
     assert str(caught.value) == message
 
 
-def test_several_faults_are_counted():
+def test_several_faults_are_counted() -> None:
     with pytest.raises(RecipeError, match=r"\(and 1 more\)"):
         with_values(BASE, {"budget.epochs": 0, "seed": -1})
 
 
-def test_changing_a_kind_starts_from_that_parts_defaults_in_any_order():
+def test_changing_a_kind_starts_from_that_parts_defaults_in_any_order() -> None:
     values = {"encoder.width": 99, "encoder.kind": "mlp"}
     for ordered in (values, dict(reversed(values.items()))):
         encoder = with_values(with_values(BASE, {"encoder.inputs": "xy_score"}), ordered).encoder
@@ -177,19 +177,19 @@ def test_changing_a_kind_starts_from_that_parts_defaults_in_any_order():
         with_values(BASE, {"temporal.kind": "none", "temporal.channels": 3})
 
 
-def test_setting_values_leaves_the_original_alone():
+def test_setting_values_leaves_the_original_alone() -> None:
     before = BASE.to_json()
     with_values(BASE, {"optimiser.learning_rate": 0.5, "losses": [{"term": "mse"}]})
     assert BASE.to_json() == before
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"name": "x"'])
-def test_bytes_that_are_no_recipe_are_refused(payload):
+def test_bytes_that_are_no_recipe_are_refused(payload) -> None:
     with pytest.raises(RecipeError, match=r"^there: "):
         from_json(payload, where="there")
 
 
-def test_recipes_are_loaded_by_preset_or_file(tmp_path):
+def test_recipes_are_loaded_by_preset_or_file(tmp_path) -> None:
     path = tmp_path / "mine.json"
     path.write_bytes(BASE.to_json())
     assert load(str(path)) == from_file(path) == BASE
@@ -202,7 +202,7 @@ def test_recipes_are_loaded_by_preset_or_file(tmp_path):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_have_names_of_their_own_and_round_trip(name, size):
+def test_presets_have_names_of_their_own_and_round_trip(name, size) -> None:
     recipe = PRESETS[name](size)
     assert recipe.name == (name if size == "small" else f"{name}-{size}")
     assert from_json(recipe.to_json()) == recipe

@@ -31,7 +31,7 @@ def manifest(joint_set="h36m17", **counts):
 
 
 @pytest.mark.parametrize("index", range(len(RULES)))
-def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index):
+def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index) -> None:
     values, message = BROKEN[index]
     recipe = with_values(BASE, values)
     assert [rule.broken(recipe) for rule in RULES] == [i == index for i in range(len(RULES))]
@@ -41,7 +41,7 @@ def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index):
 
 
 @pytest.mark.parametrize("field", ["elevation_deg", "focal_to_width"])
-def test_every_range_is_checked(field):
+def test_every_range_is_checked(field) -> None:
     recipe = with_values(BASE, {f"data.virtual_cameras.{field}": [2.0, 1.0]})
     with pytest.raises(RecipeError, match="lower end"):
         check(recipe)
@@ -49,13 +49,13 @@ def test_every_range_is_checked(field):
 
 @pytest.mark.parametrize("size", ["smoke", "small", "paper"])
 @pytest.mark.parametrize("name", PRESETS)
-def test_no_preset_breaks_a_rule(name, size):
+def test_no_preset_breaks_a_rule(name, size) -> None:
     recipe = PRESETS[name](size)
     assert check(recipe) is recipe
     assert check(recipe, manifest(), "val") is recipe
 
 
-def test_an_unknown_joint_set_is_refused_by_name():
+def test_an_unknown_joint_set_is_refused_by_name() -> None:
     with pytest.raises(MonoposeError, match=r"unknown joint set 'h37m'; choose one of .*h36m17"):
         check(with_values(BASE, {"data.joint_set": "h37m"}))
 
@@ -69,7 +69,7 @@ def test_an_unknown_joint_set_is_refused_by_name():
         (manifest("mpi_inf_3dhp_14"), "train", None),
     ],
 )
-def test_data_that_cannot_be_trained_on_are_refused(data, split, message):
+def test_data_that_cannot_be_trained_on_are_refused(data, split, message) -> None:
     if message is None:
         assert check(BASE, data, split) is BASE
         return
@@ -78,7 +78,7 @@ def test_data_that_cannot_be_trained_on_are_refused(data, split, message):
     assert message in str(caught.value)
 
 
-def test_data_without_a_root_are_refused(monkeypatch):
+def test_data_without_a_root_are_refused(monkeypatch) -> None:
     """All known sets have hips; one of arms only has no pelvis to be relative to."""
     from monopose.skeleton import JOINT_SETS, JointSet
 

@@ -16,7 +16,7 @@ def strokes(trace):
     return np.array([points[0::3], points[1::3]]).swapaxes(0, 1)
 
 
-def test_each_frame_draws_truth_and_prediction_upright_and_relative_to_the_root():
+def test_each_frame_draws_truth_and_prediction_upright_and_relative_to_the_root() -> None:
     worst = make_worst(frames=12)
     figure = json.loads(worst_clip(worst).to_json())
     assert len(figure["frames"]) == 12
@@ -29,7 +29,7 @@ def test_each_frame_draws_truth_and_prediction_upright_and_relative_to_the_root(
                 np.testing.assert_allclose(ends, np.stack([x, z, -y], axis=1), atol=6e-4)
 
 
-def test_the_head_is_above_the_feet():
+def test_the_head_is_above_the_feet() -> None:
     figure = json.loads(worst_clip(make_worst()).to_json())
     bones = joint_set("h36m17").bones
     names = joint_set("h36m17").joints
@@ -40,7 +40,7 @@ def test_the_head_is_above_the_feet():
     assert height_m["head_top"] > 0 > height_m["left_ankle"]
 
 
-def test_a_long_clip_is_thinned_at_its_own_speed_and_stays_small():
+def test_a_long_clip_is_thinned_at_its_own_speed_and_stays_small() -> None:
     figure = worst_clip(make_worst(frames=901))
     text = figure.to_json()
     parsed = json.loads(text)
@@ -54,7 +54,7 @@ def test_a_long_clip_is_thinned_at_its_own_speed_and_stays_small():
     assert len(text) < 1_000_000
 
 
-def test_a_metre_is_as_long_on_each_axis_and_everything_is_inside():
+def test_a_metre_is_as_long_on_each_axis_and_everything_is_inside() -> None:
     figure = json.loads(worst_clip(make_worst()).to_json())
     scene = figure["layout"]["scene"]
     ranges = [scene[f"{axis}axis"]["range"] for axis in "xyz"]
@@ -71,7 +71,7 @@ def test_a_metre_is_as_long_on_each_axis_and_everything_is_inside():
             )
 
 
-def test_poses_that_do_not_fit_are_named():
+def test_poses_that_do_not_fit_are_named() -> None:
     with pytest.raises(InputError, match=r"clip 'c0': poses .* must both be \(frames, 16, 3\)"):
         make_worst(joint_set="h36m16")
     with pytest.raises(InputError, match="clip 'c0': there is no frame, or no frame rate"):

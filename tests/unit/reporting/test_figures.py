@@ -32,7 +32,7 @@ def read_dimension(each):
     return [ticks.get(value, value) for value in each["values"]]
 
 
-def test_learning_curves_hold_every_evaluated_epoch_and_end_with_the_best():
+def test_learning_curves_hold_every_evaluated_epoch_and_end_with_the_best() -> None:
     unlucky = make_trial(
         2,
         None,
@@ -53,7 +53,7 @@ def test_learning_curves_hold_every_evaluated_epoch_and_end_with_the_best():
     assert [trace["showlegend"] for trace in traces] == [True, False, True]
 
 
-def test_a_curve_that_starts_far_off_is_drawn_on_a_logarithmic_axis():
+def test_a_curve_that_starts_far_off_is_drawn_on_a_logarithmic_axis() -> None:
     wide = figures.learning_curves(make_leaderboard(make_trial(0, 50.0), make_trial(1, 400.0)))
     narrow = figures.learning_curves(make_leaderboard(make_trial(0, 50.0), make_trial(1, 60.0)))
     assert as_json(wide)["layout"]["yaxis"]["type"] == "log"
@@ -68,7 +68,7 @@ CONDITIONAL = make_leaderboard(
 )
 
 
-def test_parallel_coordinates_show_absent_parameters_as_such():
+def test_parallel_coordinates_show_absent_parameters_as_such() -> None:
     figure = figures.parallel_coordinates(CONDITIONAL)
     channels = dimension(figure, "t.channels")
     assert read_dimension(channels) == ["64", "—", "256"]
@@ -79,7 +79,7 @@ def test_parallel_coordinates_show_absent_parameters_as_such():
     assert read_dimension(dimension(figure, "flip")) == ["True", "False", "True"]
 
 
-def test_parallel_coordinates_space_wide_ranges_by_their_logarithm():
+def test_parallel_coordinates_space_wide_ranges_by_their_logarithm() -> None:
     rate = dimension(figures.parallel_coordinates(CONDITIONAL), "lr")
     assert rate["values"] == pytest.approx([-4, -3, -2])
     assert rate["ticktext"] == ["0.0001", "0.001", "0.01"]
@@ -91,7 +91,7 @@ def test_parallel_coordinates_space_wide_ranges_by_their_logarithm():
     assert len(dropout["tickvals"]) == 5
 
 
-def test_parallel_coordinates_end_at_the_error_and_leave_out_what_failed():
+def test_parallel_coordinates_end_at_the_error_and_leave_out_what_failed() -> None:
     trace = as_json(figures.parallel_coordinates(CONDITIONAL))["data"][0]
     assert trace["dimensions"][-1]["label"] == "error, mm"
     assert trace["dimensions"][-1]["values"] == [50.0, 60.0, 70.0]
@@ -99,7 +99,7 @@ def test_parallel_coordinates_end_at_the_error_and_leave_out_what_failed():
     assert all(len(each["values"]) == 3 for each in trace["dimensions"])
 
 
-def test_parallel_coordinates_leave_out_what_never_changes():
+def test_parallel_coordinates_leave_out_what_never_changes() -> None:
     study = make_leaderboard(
         make_trial(0, 50.0, parameters={"same": 1, "other": None}),
         make_trial(1, 60.0, parameters={"same": 1, "other": 2}),
@@ -110,7 +110,7 @@ def test_parallel_coordinates_leave_out_what_never_changes():
 
 
 @pytest.mark.parametrize("trials", [(), (make_trial(0, 50.0),), (make_trial(0, None, "failed"),)])
-def test_small_studies_give_finite_figures(trials):
+def test_small_studies_give_finite_figures(trials) -> None:
     study = make_leaderboard(*trials)
     for figure in (figures.learning_curves(study), figures.parallel_coordinates(study)):
         json.loads(figure.to_json(), parse_constant=lambda word: pytest.fail(word))
@@ -118,7 +118,7 @@ def test_small_studies_give_finite_figures(trials):
         assert each["range"][0] < each["range"][1]
 
 
-def test_error_by_joint_holds_each_joint_once_on_its_side():
+def test_error_by_joint_holds_each_joint_once_on_its_side() -> None:
     evaluation = make_evaluation()
     traces = as_json(figures.error_by_joint(evaluation))["data"]
     shown = {
@@ -132,14 +132,14 @@ def test_error_by_joint_holds_each_joint_once_on_its_side():
     assert left["offset"] == pytest.approx(right["offset"] + right["width"])
 
 
-def test_error_by_group_puts_the_largest_on_top():
+def test_error_by_group_puts_the_largest_on_top() -> None:
     figure = as_json(figures.error_by_group({"walk": 41.5, "lie": 88.25, "sit": 60.0}))
     bars = dict(zip(figure["data"][0]["y"], figure["data"][0]["x"], strict=True))
     assert bars == {"walk": 41.5, "lie": 88.25, "sit": 60.0}
     assert figure["layout"]["yaxis"]["categoryarray"] == ["walk", "sit", "lie"]
 
 
-def test_error_by_mask_share_has_a_line_for_each_model_with_intervals():
+def test_error_by_mask_share_has_a_line_for_each_model_with_intervals() -> None:
     evaluations = [
         make_evaluation(0.3, make_score(80.0, 71.0, 92.0)),
         make_evaluation(0.0, make_score(50.0, 48.0, 53.0)),
@@ -160,12 +160,12 @@ def test_error_by_mask_share_has_a_line_for_each_model_with_intervals():
     assert traces[1]["error_y"]["array"] == [0.0]
 
 
-def test_error_by_mask_share_names_a_protocol_that_is_missing():
+def test_error_by_mask_share_names_a_protocol_that_is_missing() -> None:
     with pytest.raises(InputError, match=r"no score under protocol 'x'; there are h36m17/mpjpe"):
         figures.error_by_mask_share([make_evaluation()], "x")
 
 
-def test_every_error_of_a_figure_is_a_number():
+def test_every_error_of_a_figure_is_a_number() -> None:
     study = make_leaderboard(make_trial(0, 50.0), make_trial(1, 70.0))
     trace = as_json(figures.learning_curves(study))["data"][0]
     assert all(isinstance(value, float) and math.isfinite(value) for value in trace["y"])

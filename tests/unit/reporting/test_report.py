@@ -21,7 +21,7 @@ VOID = {"meta", "link", "img", "br", "hr", "input"}
 class Page(HTMLParser):
     """Checks that tags are balanced, and collects what the tests ask about."""
 
-    def __init__(self, html):
+    def __init__(self, html) -> None:
         super().__init__()
         self.stack, self.links, self.figures, self.headings = [], [], {}, []
         self.scripts, self.text, self.labels = 0, "", []
@@ -29,7 +29,7 @@ class Page(HTMLParser):
         self.close()
         assert self.stack == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         named = dict(attrs)
         self.links += [(tag, key, value) for key, value in attrs if key in ("src", "href")]
         self.scripts += tag == "script"
@@ -38,10 +38,10 @@ class Page(HTMLParser):
         if "data-figure" in named:
             self.labels.append(named["aria-label"])
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag) -> None:
         assert self.stack.pop()[0] == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         tag, named = self.stack[-1] if self.stack else ("", {})
         if named.get("type") == "application/json":
             self.figures[named["id"]] = json.loads(data)
@@ -63,7 +63,7 @@ def full_report():
     )
 
 
-def test_a_full_report_has_every_part():
+def test_a_full_report_has_every_part() -> None:
     page = Page(full_report())
     headings = [text for _, text in page.headings]
     assert headings == [
@@ -88,7 +88,7 @@ def test_a_full_report_has_every_part():
     assert all(page.labels)
 
 
-def test_the_page_says_what_the_numbers_depend_on():
+def test_the_page_says_what_the_numbers_depend_on() -> None:
     text = Page(full_report()).text
     for part in (
         "studio",
@@ -106,7 +106,7 @@ def test_the_page_says_what_the_numbers_depend_on():
     assert "Synthetic data" not in Page(build_report(real)).text
 
 
-def test_the_page_needs_no_network():
+def test_the_page_needs_no_network() -> None:
     html = full_report()
     assert Page(html).links == []
     own = re.sub(r"<script>.*?</script>", "", html, flags=re.S)
@@ -115,7 +115,7 @@ def test_the_page_needs_no_network():
     assert len(html.encode()) < 8_000_000
 
 
-def test_names_are_text_wherever_they_appear():
+def test_names_are_text_wherever_they_appear() -> None:
     evil = "<script>alert(1)</script>"
     study = make_leaderboard(
         make_trial(0, 50.0, trial_id=evil, parameters={evil: evil}, recipe={evil: evil}),
@@ -136,7 +136,7 @@ def test_names_are_text_wherever_they_appear():
     assert page.headings[0] == ("h1", f"Study {evil}")
 
 
-def test_the_winners_recipe_can_be_copied():
+def test_the_winners_recipe_can_be_copied() -> None:
     recipe = {"name": "a<b", "losses": [{"term": "mpjpe"}]}
     html = build_report(make_leaderboard(make_trial(4, 50.0, recipe=recipe)))
     page = Page(html)
@@ -154,27 +154,27 @@ def test_the_winners_recipe_can_be_copied():
         ((make_trial(0, 50.0, recipe=None, curve=()),), ["Leaderboard"]),
     ],
 )
-def test_small_studies_give_a_valid_page_without_empty_parts(trials, headings):
+def test_small_studies_give_a_valid_page_without_empty_parts(trials, headings) -> None:
     page = Page(build_report(make_leaderboard(*trials)))
     assert [text for _, text in page.headings[2:]] == headings
     assert all(trial.reason in page.text for trial in trials)
     assert f"{len(trials)} trials: " in page.text
 
 
-def test_the_leaderboards_own_evaluations_are_used_when_none_are_given():
+def test_the_leaderboards_own_evaluations_are_used_when_none_are_given() -> None:
     study = make_leaderboard(make_trial(0, 50.0), winner=EVALUATIONS)
     assert build_report(study) == build_report(study, EVALUATIONS)
     assert "52.3 [50.3, 55.3] mm" in build_report(study)
 
 
-def test_a_model_without_the_studys_protocol_is_shown_under_its_own():
+def test_a_model_without_the_studys_protocol_is_shown_under_its_own() -> None:
     score = make_score(30.0, 28.0, 31.0, protocol="h36m17/pa_mpjpe/pooled")
     shown = [make_evaluation(share, score) for share in (0.0, 0.5)]
     page = Page(build_report(make_leaderboard(make_trial(0, 50.0)), shown))
     assert "h36m17/pa_mpjpe/pooled when a share" in page.text
 
 
-def test_models_without_a_common_protocol_are_shown_without_a_comparison():
+def test_models_without_a_common_protocol_are_shown_without_a_comparison() -> None:
     other = make_score(30.0, 28.0, 31.0, protocol="h36m17/pa_mpjpe/pooled")
     shown = [make_evaluation(0.0), make_evaluation(0.5, other)]
     page = Page(build_report(make_leaderboard(make_trial(0, 50.0)), shown))
@@ -182,7 +182,7 @@ def test_models_without_a_common_protocol_are_shown_without_a_comparison():
     assert "30.0 [28.0, 31.0] mm" in page.text
 
 
-def test_the_report_is_written_to_storage(tmp_path):
+def test_the_report_is_written_to_storage(tmp_path) -> None:
     study = make_leaderboard(make_trial(0, 50.0))
     write_report(study, (), None, str(tmp_path / "studies" / "s" / "report.html"))
     assert (tmp_path / "studies/s/report.html").read_text() == build_report(study)

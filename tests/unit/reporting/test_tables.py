@@ -39,7 +39,7 @@ def parse_markdown(text):
     return [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
 
 
-def test_markdown_reads_back_to_the_trials_values():
+def test_markdown_reads_back_to_the_trials_values() -> None:
     rows = parse_markdown(leaderboard_table(STUDY).markdown())
     assert [row["rank"] for row in rows] == ["1", "2", "—", "—"]
     assert [row["trial"] for row in rows] == ["2 t002", "1 t001", "0 t000", "3 t003"]
@@ -52,7 +52,7 @@ def test_markdown_reads_back_to_the_trials_values():
     assert rows[1]["weights"].replace(",", "") == "123456"
 
 
-def test_markdown_reads_back_to_the_scores():
+def test_markdown_reads_back_to_the_scores() -> None:
     evaluations = [
         make_evaluation(0.0),
         make_evaluation(0.3, make_score(80.26, 70.02, 90.96), synthetic=False, dataset="h36m"),
@@ -67,20 +67,20 @@ def test_markdown_reads_back_to_the_scores():
     assert (rows[0]["alignment"], rows[0]["clips"], rows[0]["frames"]) == ("none", "40", "9000")
 
 
-def test_the_caption_says_what_the_errors_depend_on():
+def test_the_caption_says_what_the_errors_depend_on() -> None:
     caption = leaderboard_table(STUDY).caption
     for part in ("h36m17/mpjpe/pooled", "studio@0a1b2c3d4e5f (synthetic)", "split val", "seed 7"):
         assert part in caption
     assert "no intervals" in caption
 
 
-def test_the_table_can_be_short_and_narrow():
+def test_the_table_can_be_short_and_narrow() -> None:
     table = leaderboard_table(STUDY, top=1, parameters=False)
     assert len(table.rows) == 1
     assert "parameters" not in table.columns
 
 
-def test_the_terminal_shows_names_that_look_like_markup_and_cuts_nothing():
+def test_the_terminal_shows_names_that_look_like_markup_and_cuts_nothing() -> None:
     study = make_leaderboard(make_trial(0, 50.0, trial_id="[red]x[/red]"))
     console = Console(width=60, record=True, file=io.StringIO())
     console.print(leaderboard_table(study).rich())
@@ -92,21 +92,21 @@ def test_the_terminal_shows_names_that_look_like_markup_and_cuts_nothing():
 
 
 class _Cells(HTMLParser):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.cells = []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         if tag in ("td", "th"):
             self.cells.append("")
         assert tag != "script"
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         if self.cells:
             self.cells[-1] += data.strip()
 
 
-def test_html_holds_the_same_cells_with_names_escaped():
+def test_html_holds_the_same_cells_with_names_escaped() -> None:
     table = TextTable("c", ("rank", "name"), (("1", "<script>alert(1)</script>"), ("2", "a & b")))
     parser = _Cells()
     parser.feed(table.html())
@@ -114,14 +114,14 @@ def test_html_holds_the_same_cells_with_names_escaped():
     assert "<script>" not in table.html()
 
 
-def test_scores_are_written_with_their_interval_or_say_that_there_is_none():
+def test_scores_are_written_with_their_interval_or_say_that_there_is_none() -> None:
     assert format_score(make_score(52.31, 50.12, 54.44)) == "52.3 [50.1, 54.4] mm"
     assert format_score(make_score(52.31, None, None)) == "52.3 mm (no interval)"
     velocity = make_score(2.137, 2.05, 2.314, unit="mm/frame")
     assert format_score(velocity) == "2.14 [2.05, 2.31] mm/frame"
 
 
-def test_values_are_short_and_the_largest_error_is_first():
+def test_values_are_short_and_the_largest_error_is_first() -> None:
     assert [format_value(v) for v in (0.00123456, True, None, 64)] == [
         "0.001235",
         "True",
@@ -134,7 +134,7 @@ def test_values_are_short_and_the_largest_error_is_first():
     )
 
 
-def test_short_names_stay_distinct():
+def test_short_names_stay_distinct() -> None:
     names = {"a.tcn.dropout", "b.tcn.dropout", "losses.velocity.weight", "flip"}
     assert short_names(names) == {
         "a.tcn.dropout": "a.tcn.dropout",

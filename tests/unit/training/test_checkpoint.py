@@ -50,7 +50,7 @@ def model(half, tmp_path):
     return uri
 
 
-def tampered(uri, change):
+def tampered(uri, change) -> None:
     storage.write_bytes(uri, change(storage.read_bytes(uri)))
 
 
@@ -58,7 +58,7 @@ def tampered(uri, change):
     "values",
     [{}, {"optimiser__ema_decay": 0.0}, {"optimiser__kind": "adam"}, {"temporal__kind": "none"}],
 )
-def test_two_and_two_epochs_are_four_to_the_last_bit(values, tmp_path):
+def test_two_and_two_epochs_are_four_to_the_last_bit(values, tmp_path) -> None:
     recipe, uri = tiny_recipe(**values), str(tmp_path / "c.safetensors")
     whole = trained(recipe)
     save_checkpoint(uri, trained(recipe, epochs=2))
@@ -77,12 +77,12 @@ def test_two_and_two_epochs_are_four_to_the_last_bit(values, tmp_path):
             assert torch.equal(torch.as_tensor(value), right["state"][index][name]), name
 
 
-def test_a_checkpoint_may_be_gone_on_with_under_another_name_and_runtime(checkpoint):
+def test_a_checkpoint_may_be_gone_on_with_under_another_name_and_runtime(checkpoint) -> None:
     renamed = RECIPE_VALUE.model_copy(update={"name": "other"})
     assert load_checkpoint(checkpoint, renamed, CPU).epoch == 2
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(checkpoint):
+def test_a_checkpoint_of_another_recipe_is_refused(checkpoint) -> None:
     other = tiny_recipe(seed=3)
     with pytest.raises(IntegrityError) as caught:
         load_checkpoint(checkpoint, other, CPU)
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(checkpoint):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.02, 0.5, 0.999])
-def test_a_truncated_checkpoint_is_damaged(checkpoint, share):
+def test_a_truncated_checkpoint_is_damaged(checkpoint, share) -> None:
     tampered(checkpoint, lambda payload: payload[: int(share * len(payload))])
     with pytest.raises(IntegrityError, match=r"checkpoint\.safetensors: weights are damaged"):
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
@@ -103,14 +103,14 @@ def test_a_truncated_checkpoint_is_damaged(checkpoint, share):
     "payload",
     [b"not a checkpoint at all", b"\x00" * 64, b"\xff" * 64, pickle.dumps({"a": 1})],
 )
-def test_other_bytes_than_a_checkpoint_are_refused(checkpoint, payload):
+def test_other_bytes_than_a_checkpoint_are_refused(checkpoint, payload) -> None:
     tampered(checkpoint, lambda _: payload)
     with pytest.raises(IntegrityError):
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
 
 
 @pytest.mark.parametrize("lost", ["estimator/", "averaged/", "averaged/n_averaged"])
-def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint, lost):
+def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint, lost) -> None:
     from safetensors.torch import load
 
     def without(payload):
@@ -125,7 +125,7 @@ def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint, lost):
 
 
 @pytest.mark.parametrize("lost", ["epoch", "seconds", "param_groups"])
-def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint, lost):
+def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint, lost) -> None:
     from safetensors.torch import load
 
     def without(payload):
@@ -138,12 +138,12 @@ def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint, lost):
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
 
 
-def test_a_missing_checkpoint_is_a_storage_error(tmp_path):
+def test_a_missing_checkpoint_is_a_storage_error(tmp_path) -> None:
     with pytest.raises(StorageError, match="there is no such object"):
         load_checkpoint(str(tmp_path / "none"), RECIPE_VALUE, CPU)
 
 
-def test_a_model_folder_gives_back_weights_recipe_and_metrics(half, model):
+def test_a_model_folder_gives_back_weights_recipe_and_metrics(half, model) -> None:
     loaded = load_model(model)
     assert loaded.recipe == RECIPE_VALUE
     assert loaded.metrics == {"val_mpjpe_mm": 12.5}
@@ -156,26 +156,26 @@ def test_a_model_folder_gives_back_weights_recipe_and_metrics(half, model):
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 @pytest.mark.parametrize("name", [WEIGHTS, METRICS])
-def test_a_truncated_model_folder_is_damaged(model, name, share):
+def test_a_truncated_model_folder_is_damaged(model, name, share) -> None:
     tampered(f"{model}/{name}", lambda payload: payload[: int(share * len(payload))])
     with pytest.raises(IntegrityError, match=name.replace(".", r"\.")):
         load_model(model)
 
 
-def test_a_truncated_recipe_of_a_model_is_named(model):
+def test_a_truncated_recipe_of_a_model_is_named(model) -> None:
     tampered(f"{model}/{RECIPE}", lambda payload: payload[:40])
     with pytest.raises(RecipeError, match=r"model/recipe\.json: recipe: Invalid JSON"):
         load_model(model)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, RECIPE, METRICS])
-def test_a_missing_file_of_a_model_is_named(model, name):
+def test_a_missing_file_of_a_model_is_named(model, name) -> None:
     storage.delete(f"{model}/{name}")
     with pytest.raises(MonoposeError, match=f"model/{name}: there is no such object"):
         load_model(model)
 
 
-def test_weights_of_another_model_do_not_fit(model):
+def test_weights_of_another_model_do_not_fit(model) -> None:
     other = tiny_recipe(temporal__channels=16)
     tampered(f"{model}/{WEIGHTS}", lambda _: save(build(other).state_dict()))
     with pytest.raises(IntegrityError, match="weights do not fit the recipe beside them"):
@@ -185,14 +185,14 @@ def test_weights_of_another_model_do_not_fit(model):
 class Bomb:
     """Unpickling it would create a file."""
 
-    def __init__(self, path):
+    def __init__(self, path) -> None:
         self.path = path
 
     def __reduce__(self):
         return open, (str(self.path), "w")
 
 
-def test_a_pickle_in_place_of_weights_is_refused_and_not_executed(model, tmp_path):
+def test_a_pickle_in_place_of_weights_is_refused_and_not_executed(model, tmp_path) -> None:
     trace = tmp_path / "executed"
     pickled = pickle.dumps(Bomb(trace))
     pickle.loads(pickled).close()

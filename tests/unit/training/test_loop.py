@@ -51,7 +51,7 @@ def config(**values):
     return Optimiser(learning_rate=0.01, final_share=0.1, warmup_share=0.2, **values)
 
 
-def test_learning_rate_warms_up_and_then_follows_its_schedule():
+def test_learning_rate_warms_up_and_then_follows_its_schedule() -> None:
     cosine, exponential = config(schedule="cosine"), config(schedule="exponential")
     constant = config(schedule="constant")
     for each in (cosine, exponential, constant):
@@ -67,24 +67,24 @@ def test_learning_rate_warms_up_and_then_follows_its_schedule():
     assert learning_rate(constant, 1.0) == 0.01
 
 
-def test_without_warm_up_the_full_rate_comes_first():
+def test_without_warm_up_the_full_rate_comes_first() -> None:
     flat = Optimiser(learning_rate=0.01, warmup_share=0.0)
     assert learning_rate(flat, 0.0) == 0.01
 
 
-def test_steps_have_seeds_of_their_own():
+def test_steps_have_seeds_of_their_own() -> None:
     seeds = {step_seed(s, e, i) for s in range(3) for e in range(20) for i in range(-1, 20)}
     assert len(seeds) == 3 * 20 * 21
 
 
-def test_any_seed_a_recipe_takes_can_be_trained_with():
+def test_any_seed_a_recipe_takes_can_be_trained_with() -> None:
     recipe = tiny_recipe(seed=2**62, budget__epochs=1)
     training, reports = trained(recipe, None)
     assert len(reports) == 1
     assert training.epoch == 1
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
     recipe = tiny_recipe(data__flip=True)
     torch.manual_seed(1)
     (one, first), (two, second) = trained(recipe), trained(recipe)
@@ -94,14 +94,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     assert not torch.equal(weights(one)["head.joints.weight"], weights(other)["head.joints.weight"])
 
 
-def test_training_learns():
+def test_training_learns() -> None:
     recipe = tiny_recipe(budget__epochs=12, optimiser__learning_rate=0.03)
     _, reports = trained(recipe, TRAIN)
     assert reports[-1].train_loss < 0.5 * reports[0].train_loss
     assert reports[-1].val_mpjpe_mm < 0.5 * reports[1].val_mpjpe_mm
 
 
-def test_reports_say_when_it_was_evaluated():
+def test_reports_say_when_it_was_evaluated() -> None:
     _, reports = trained(tiny_recipe(budget__epochs=5))
     assert [report.epoch for report in reports] == [1, 2, 3, 4, 5]
     assert [report.val_mpjpe_mm is None for report in reports] == [True, False, True, False, False]
@@ -109,12 +109,12 @@ def test_reports_say_when_it_was_evaluated():
     assert all(report.frames_per_s > 0 for report in reports)
 
 
-def test_a_run_stops_where_it_is_told_to():
+def test_a_run_stops_where_it_is_told_to() -> None:
     training, reports = trained(tiny_recipe(), on_epoch=lambda _, report: report.epoch < 2)
     assert (training.epoch, len(reports)) == (2, 2)
 
 
-def test_averaged_weights_are_the_decayed_mean_of_the_steps():
+def test_averaged_weights_are_the_decayed_mean_of_the_steps() -> None:
     """a_1 = w_1, a_n = 0.9 a_(n-1) + 0.1 w_n."""
     recipe = tiny_recipe()
     training, expected = start(recipe, CPU), None
@@ -128,7 +128,7 @@ def test_averaged_weights_are_the_decayed_mean_of_the_steps():
     assert plain.evaluated is plain.estimator
 
 
-def test_gradients_are_clipped_to_their_norm():
+def test_gradients_are_clipped_to_their_norm() -> None:
     recipe = tiny_recipe(optimiser__clip_norm=0.01)
     training = start(recipe, CPU)
     step(training, training.estimator, next(cached(recipe, TRAIN).epoch(0)))
@@ -137,7 +137,7 @@ def test_gradients_are_clipped_to_their_norm():
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_evaluation_agrees_with_the_evaluators_protocol(flip):
+def test_evaluation_agrees_with_the_evaluators_protocol(flip) -> None:
     """Two ways from the same clips: tensors here, pixels and cameras there."""
     recipe = tiny_recipe(data__flip=flip)
     clips = [moving_clip("a", 5, 3.0), moving_clip("b", 11, 3.0), moving_clip("c", 1)]
@@ -154,7 +154,7 @@ def test_evaluation_agrees_with_the_evaluators_protocol(flip):
     assert found_mm == pytest.approx(expected_mm, abs=1e-3)
 
 
-def test_evaluation_counts_only_the_joints_that_the_source_has():
+def test_evaluation_counts_only_the_joints_that_the_source_has() -> None:
     """An estimator that answers zero is off by the joints' own distances from the root."""
     recipe = tiny_recipe()
     clip = moving_clip(joint_set="humaneva15")
@@ -168,13 +168,13 @@ def test_evaluation_counts_only_the_joints_that_the_source_has():
     assert found_mm == pytest.approx(expected_mm, rel=1e-5)
 
 
-def test_evaluation_without_labels_is_zero_frames():
+def test_evaluation_without_labels_is_zero_frames() -> None:
     recipe = tiny_recipe()
     tensors = moving_tensors(4, pose_world_m=None)
     assert evaluate_mm(build(recipe), tensors, recipe) == 0.0
 
 
-def test_bfloat16_trains_about_as_float32_does():
+def test_bfloat16_trains_about_as_float32_does() -> None:
     plain, rough = (trained(tiny_recipe(runtime__amp=amp))[1] for amp in (False, True))
     for one, other in zip(plain, rough, strict=True):
         assert other.train_loss == pytest.approx(one.train_loss, rel=0.05)
@@ -182,7 +182,7 @@ def test_bfloat16_trains_about_as_float32_does():
     assert rough[0].train_loss != plain[0].train_loss
 
 
-def test_workers_wrap_what_is_trained():
+def test_workers_wrap_what_is_trained() -> None:
     wrapped = []
 
     def wrap(module):

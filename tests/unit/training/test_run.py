@@ -18,7 +18,7 @@ class KilledError(Exception):
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
+def data(tmp_path, monkeypatch) -> str:
     """A data set `moving` below a storage root of its own."""
     monkeypatch.setenv("MONOPOSE_ROOT", str(tmp_path))
     clips = [moving_clip(f"t{i}", 10 + i, 2.0) for i in range(3)]
@@ -28,7 +28,7 @@ def data(tmp_path, monkeypatch):
 
 
 def killed_after(epoch):
-    def on_report(report):
+    def on_report(report) -> None:
         if report.epoch == epoch:
             raise KilledError
 
@@ -39,7 +39,7 @@ def without_times(reports):
     return [replace(report, seconds=0.0, frames_per_s=0.0) for report in reports]
 
 
-def test_a_run_leaves_recipe_history_checkpoint_and_model(data, tmp_path):
+def test_a_run_leaves_recipe_history_checkpoint_and_model(data, tmp_path) -> None:
     seen = []
     job = prepare(tiny_recipe(data__flip=True), data, "first")
     model_uri = train_here(job, seen.append)
@@ -58,7 +58,7 @@ def test_a_run_leaves_recipe_history_checkpoint_and_model(data, tmp_path):
 
 
 @pytest.mark.parametrize("killed", [1, 2, 3])
-def test_a_killed_run_ends_as_if_it_had_not_been(data, killed):
+def test_a_killed_run_ends_as_if_it_had_not_been(data, killed) -> None:
     recipe = tiny_recipe(data__flip=True)
     whole, broken = prepare(recipe, data, "whole"), prepare(recipe, data, "broken")
     train_here(whole)
@@ -77,7 +77,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(data, killed):
     assert histories[0] == histories[1]
 
 
-def test_killed_between_history_and_checkpoint_an_epoch_is_not_told_twice(data):
+def test_killed_between_history_and_checkpoint_an_epoch_is_not_told_twice(data) -> None:
     recipe = tiny_recipe()
     job = prepare(recipe, data, "run")
     with pytest.raises(KilledError):
@@ -90,7 +90,7 @@ def test_killed_between_history_and_checkpoint_an_epoch_is_not_told_twice(data):
     assert [report.epoch for report in read_history(job.run_uri)] == [1, 2, 3, 4]
 
 
-def test_a_run_goes_on_when_its_history_was_lost(data):
+def test_a_run_goes_on_when_its_history_was_lost(data) -> None:
     job = prepare(tiny_recipe(), data, "run")
     with pytest.raises(KilledError):
         train_here(job, killed_after(2))
@@ -99,7 +99,7 @@ def test_a_run_goes_on_when_its_history_was_lost(data):
     assert [report.epoch for report in read_history(job.run_uri)] == [3, 4]
 
 
-def test_a_finished_run_is_not_trained_again(data):
+def test_a_finished_run_is_not_trained_again(data) -> None:
     job, seen = prepare(tiny_recipe(), data, "run"), []
     train_here(job)
     before = storage.read_bytes(f"{job.run_uri}/model/model.safetensors")
@@ -108,7 +108,7 @@ def test_a_finished_run_is_not_trained_again(data):
     assert storage.read_bytes(f"{job.run_uri}/model/model.safetensors") == before
 
 
-def test_another_recipe_under_the_same_name_is_refused_unless_fresh(data):
+def test_another_recipe_under_the_same_name_is_refused_unless_fresh(data) -> None:
     train_here(prepare(tiny_recipe(), data, "run"))
     other = tiny_recipe(seed=4)
     with pytest.raises(IntegrityError, match="give the run another --name"):
@@ -116,7 +116,7 @@ def test_another_recipe_under_the_same_name_is_refused_unless_fresh(data):
     assert load_model(train_here(prepare(other, data, "run", fresh=True))).recipe == other
 
 
-def test_wrong_input_is_refused_before_anything_is_written(data, tmp_path):
+def test_wrong_input_is_refused_before_anything_is_written(data, tmp_path) -> None:
     with pytest.raises(InputError, match="there is no data set"):
         prepare(tiny_recipe(), "elsewhere", "run")
     with pytest.raises(RecipeError, match="must be odd"):
@@ -128,7 +128,7 @@ def test_wrong_input_is_refused_before_anything_is_written(data, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_splits_are_read_in_the_recipes_joint_set(data):
+def test_splits_are_read_in_the_recipes_joint_set(data) -> None:
     job = prepare(tiny_recipe(data__joint_set="h36m16"), data, "run")
     tensors = load_split(job, "train", torch.device("cpu"))
     assert tensors.keypoints.shape == (2 * (10 + 11 + 12), 16, 2)

@@ -19,7 +19,7 @@ def samples(batches):
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
-def test_workers_together_hold_the_chunks_of_one(world_size):
+def test_workers_together_hold_the_chunks_of_one(world_size) -> None:
     recipe = tiny_recipe(budget__batch_chunks=6)
     alone = cached(recipe, TENSORS)
     workers = [cached(recipe, TENSORS, Workers(r, world_size)) for r in range(world_size)]
@@ -29,7 +29,7 @@ def test_workers_together_hold_the_chunks_of_one(world_size):
         assert samples([one]) == samples(shares)
 
 
-def test_an_epoch_is_full_batches_in_an_order_of_its_own():
+def test_an_epoch_is_full_batches_in_an_order_of_its_own() -> None:
     recipe = tiny_recipe()
     batches = cached(recipe, TENSORS)
     epochs = [list(batches.epoch(epoch)) for epoch in (0, 0, 1)]
@@ -42,7 +42,7 @@ def test_an_epoch_is_full_batches_in_an_order_of_its_own():
     assert torch.equal(epochs[0][0].keypoints, epochs[1][0].keypoints)
 
 
-def test_workers_augment_differently():
+def test_workers_augment_differently() -> None:
     recipe = tiny_recipe(data__flip=True, budget__batch_chunks=16)
     tensors = moving_tensors(64)
     plain = [
@@ -57,7 +57,7 @@ def test_workers_augment_differently():
     assert mirrored[0] != mirrored[1]
 
 
-def test_few_frames_still_make_a_batch():
+def test_few_frames_still_make_a_batch() -> None:
     batches = cached(tiny_recipe(budget__batch_chunks=100), moving_tensors(3))
     assert batches.steps(0) == 1
     (batch,) = batches.epoch(0)
@@ -65,7 +65,7 @@ def test_few_frames_still_make_a_batch():
     assert (batch.valid == torch.tensor([True, True, True, False])).all()
 
 
-def test_data_or_budgets_that_make_no_batch_are_refused():
+def test_data_or_budgets_that_make_no_batch_are_refused() -> None:
     with pytest.raises(InputError, match="no clip has both 3D labels and 2D keypoints to train on"):
         cached(tiny_recipe(), moving_tensors(4, pose_world_m=None))
     with pytest.raises(

@@ -32,7 +32,7 @@ def log_of(records, terminal=False):
     return TrialLog(4, records.append, console)
 
 
-def tell(log, trial, *errors_mm):
+def tell(log, trial, *errors_mm) -> None:
     """One result an epoch; the trial itself reports its best so far."""
     best_mm = PENALTY_MM
     for epoch, error_mm in enumerate(errors_mm, start=1):
@@ -45,7 +45,7 @@ def tell(log, trial, *errors_mm):
         log.on_trial_result(trial=trial, result=trial.last_result, iteration=epoch, trials=[])
 
 
-def test_a_trial_that_reached_its_budget_is_completed_with_its_best():
+def test_a_trial_that_reached_its_budget_is_completed_with_its_best() -> None:
     records = []
     log, trial = log_of(records), FakeTrial("a")
     tell(log, trial, 80.0, 50.0, 60.0)
@@ -60,7 +60,7 @@ def test_a_trial_that_reached_its_budget_is_completed_with_its_best():
     assert "[1/4] a completed   50.0 mm after  3 epochs" in log.console.file.getvalue()
 
 
-def test_a_trial_that_ended_before_its_budget_was_stopped():
+def test_a_trial_that_ended_before_its_budget_was_stopped() -> None:
     records = []
     log, trial = log_of(records), FakeTrial("a")
     tell(log, trial, 80.0)
@@ -69,7 +69,7 @@ def test_a_trial_that_ended_before_its_budget_was_stopped():
     assert records[0].val_mpjpe_mm == 80.0
 
 
-def test_a_diverged_trial_failed_and_has_no_value():
+def test_a_diverged_trial_failed_and_has_no_value() -> None:
     records = []
     log, trial = log_of(records), FakeTrial("a")
     tell(log, trial, PENALTY_MM)
@@ -80,13 +80,13 @@ def test_a_diverged_trial_failed_and_has_no_value():
     assert record.curve[0].train_loss is None
 
 
-def test_a_trial_that_reported_nothing_failed():
+def test_a_trial_that_reported_nothing_failed() -> None:
     records = []
     log_of(records).on_trial_complete(trial=FakeTrial("a"))
     assert (records[0].state, records[0].epochs, records[0].num_parameters) == ("failed", 0, 0)
 
 
-def test_an_error_is_told_by_its_cause_or_its_last_line():
+def test_an_error_is_told_by_its_cause_or_its_last_line() -> None:
     records = []
     log = log_of(records)
     ours = RuntimeError("the trial's process raised")
@@ -104,14 +104,14 @@ def test_an_error_is_told_by_its_cause_or_its_last_line():
     assert "(recipe: is impossible)" in log.console.file.getvalue()
 
 
-def test_results_of_other_kinds_are_left_out():
+def test_results_of_other_kinds_are_left_out() -> None:
     log = log_of([])
     log.on_trial_result(trial=FakeTrial("a"), result={"done": True})
     assert log.curves == {}
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_the_best_trials_are_shown_on_a_terminal(terminal):
+def test_the_best_trials_are_shown_on_a_terminal(terminal) -> None:
     records = []
     log = log_of(records, terminal)
     with log.shown():
@@ -124,6 +124,6 @@ def test_the_best_trials_are_shown_on_a_terminal(terminal):
         assert last.index("best") < last.index("worse")
 
 
-def test_only_what_was_recorded_is_pickled():
+def test_only_what_was_recorded_is_pickled() -> None:
     log = log_of([])
     assert set(log.__getstate__()) == {"trials", "curves", "records"}

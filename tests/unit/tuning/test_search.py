@@ -38,7 +38,7 @@ def misspelt(trial):
     return CONSTANTS
 
 
-def test_only_possible_recipes_are_suggested_and_the_others_recorded():
+def test_only_possible_recipes_are_suggested_and_the_others_recorded() -> None:
     search = RuledSearch(half_impossible, seed=1)
     suggested = [search.suggest(f"t{index}") for index in range(12)]
     for parameters in suggested:
@@ -56,7 +56,7 @@ def test_only_possible_recipes_are_suggested_and_the_others_recorded():
     assert states.count(TrialState.RUNNING) == 12
 
 
-def test_the_same_seed_suggests_the_same():
+def test_the_same_seed_suggests_the_same() -> None:
     def suggestions(seed):
         search = RuledSearch(half_impossible, seed)
         return [search.suggest(f"t{index}") for index in range(6)]
@@ -69,7 +69,7 @@ def test_the_same_seed_suggests_the_same():
     ("space", "reason"),
     [(impossible, "filter_widths must be odd"), (misspelt, "optimiser.lr")],
 )
-def test_a_space_without_a_possible_recipe_is_refused_with_the_reason(space, reason):
+def test_a_space_without_a_possible_recipe_is_refused_with_the_reason(space, reason) -> None:
     search = RuledSearch(space, seed=0)
     with pytest.raises(RecipeError) as caught:
         search.suggest("t")
@@ -79,7 +79,7 @@ def test_a_space_without_a_possible_recipe_is_refused_with_the_reason(space, rea
 
 
 @pytest.mark.parametrize(("epochs", "grace"), [(1, 1), (3, 1), (8, 2), (40, 10)])
-def test_trials_are_halved_over_epochs_after_a_quarter_of_them(epochs, grace):
+def test_trials_are_halved_over_epochs_after_a_quarter_of_them(epochs, grace) -> None:
     config = tune_config(RuledSearch(half_impossible, seed=0), 12, 2, epochs)
     assert isinstance(config.scheduler, AsyncHyperBandScheduler)
     assert config.scheduler._max_t >= epochs

@@ -14,7 +14,7 @@ SPACES = sorted(path.stem for path in (ROOT / "search_spaces").glob("*.py"))
 
 
 @pytest.fixture
-def at_the_root(monkeypatch):
+def at_the_root(monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
@@ -27,7 +27,7 @@ def drawn(space, trials, seed=0):
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_whatever_a_space_draws_can_be_run(name, at_the_root):
+def test_whatever_a_space_draws_can_be_run(name, at_the_root) -> None:
     space = load_space(name)
     kinds = set()
     for parameters in drawn(space, 50):
@@ -42,7 +42,7 @@ def test_whatever_a_space_draws_can_be_run(name, at_the_root):
     assert kinds == {("keypoints", "tcn_single"), ("mlp", "none")}
 
 
-def test_a_space_is_loaded_by_name_or_file(at_the_root, tmp_path):
+def test_a_space_is_loaded_by_name_or_file(at_the_root, tmp_path) -> None:
     assert load_space("baselines") is load_space("search_spaces/baselines.py")
     path = tmp_path / "space_of_this_test.py"
     path.write_text("def space(trial):\n    return {'preset': 'videopose3d'}\n")
@@ -51,7 +51,7 @@ def test_a_space_is_loaded_by_name_or_file(at_the_root, tmp_path):
     assert (space.__module__, space.__qualname__) == ("space_of_this_test", "space")
 
 
-def test_a_space_that_is_not_there_is_refused_with_those_there_are(at_the_root):
+def test_a_space_that_is_not_there_is_refused_with_those_there_are(at_the_root) -> None:
     with pytest.raises(InputError) as caught:
         load_space("nope")
     assert str(caught.value) == (
@@ -61,14 +61,14 @@ def test_a_space_that_is_not_there_is_refused_with_those_there_are(at_the_root):
 
 
 @pytest.mark.parametrize("text", ["", "space = 3\n"])
-def test_a_file_without_the_function_is_refused(tmp_path, text):
+def test_a_file_without_the_function_is_refused(tmp_path, text) -> None:
     path = tmp_path / f"without_function_{len(text)}.py"
     path.write_text(text)
     with pytest.raises(InputError, match=r"defines no function `space\(trial\)`"):
         load_space(str(path))
 
 
-def test_a_file_that_another_module_hides_is_refused(tmp_path):
+def test_a_file_that_another_module_hides_is_refused(tmp_path) -> None:
     """Python would import the other one, here the standard library's."""
     path = tmp_path / "json.py"
     path.write_text("def space(trial):\n    return {}\n")
@@ -76,7 +76,7 @@ def test_a_file_that_another_module_hides_is_refused(tmp_path):
         load_space(str(path))
 
 
-def test_parameters_become_the_presets_recipe_with_values():
+def test_parameters_become_the_presets_recipe_with_values() -> None:
     recipe = recipe_of(
         {"preset": "videopose3d", "size": "smoke", "temporal.channels": 32, "choose_x": object()}
     )
@@ -95,18 +95,18 @@ def test_parameters_become_the_presets_recipe_with_values():
         ({"preset": "videopose3d", "temporals.channels": 3}, "space: 'temporals' is not a group"),
     ],
 )
-def test_parameters_that_make_no_recipe_are_refused(parameters, message):
+def test_parameters_that_make_no_recipe_are_refused(parameters, message) -> None:
     with pytest.raises(RecipeError) as caught:
         recipe_of(parameters)
     assert str(caught.value).startswith(message)
 
 
-def test_parameters_are_left_as_they_were():
+def test_parameters_are_left_as_they_were() -> None:
     parameters = {"preset": "videopose3d", "size": "smoke", "choose_frames": 9}
     recipe_of(parameters)
     assert parameters == {"preset": "videopose3d", "size": "smoke", "choose_frames": 9}
 
 
-def test_lists_and_groups_are_shown_as_text():
+def test_lists_and_groups_are_shown_as_text() -> None:
     parameters = {"a": [3, 3], "b": {"c": 1.5}, "d": 2, "e": None, "f": "x", "g": False}
     assert shown(parameters) == {**parameters, "a": "[3,3]", "b": '{"c":1.5}'}
