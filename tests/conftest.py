@@ -23,7 +23,8 @@ for _name in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "MONOPOSE_ROOT", "MONOPOS
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-torch.set_num_threads(2)
+# One thread: more of them wait for each other where several tests share two cores.
+torch.set_num_threads(1)
 
 
 @dataclass(frozen=True)

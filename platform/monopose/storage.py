@@ -5,6 +5,7 @@ A storage URI is `s3://bucket/prefix` (credentials and AWS_ENDPOINT_URL from the
 """
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,9 +137,12 @@ def write_bytes(uri: str, payload: bytes) -> None:
             fs.pipe_file(path, payload)
             return
         fs.makedirs(os.path.dirname(path), exist_ok=True)
-        partial = f"{path}.partial-{os.getpid()}"
-        fs.pipe_file(partial, payload)
-        os.replace(partial, path)
+        partial = f"{path}.partial-{uuid.uuid4().hex[:8]}"
+        try:
+            fs.pipe_file(partial, payload)
+            os.replace(partial, path)
+        finally:
+            Path(partial).unlink(missing_ok=True)
 
 
 def exists(uri: str) -> bool:

@@ -1,7 +1,8 @@
-"""`monopose sweep`: the main job."""
+"""`monopose sweep`, the main job, and `monopose report`."""
 
 import datetime
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -67,3 +68,19 @@ def sweep(
     done = finish(plan, board, refit_epochs, resources, command=command, on_report=show)
     console.print(summary_table(done.board.winner).rich())
     console.print(f"model:  {done.model_uri} (champion)\nreport: {done.report_uri}", soft_wrap=True)
+    console.print(f"see it: monopose report {plan.name} --html report.html")
+
+
+def report(
+    study: Annotated[str, typer.Argument(help="A study's name or URI.")],
+    html: Annotated[Path, typer.Option(help="Where to write the page.")],
+) -> None:
+    """Fetch a study's report, one self-contained page, to open in a browser.
+
+    Example: monopose report sweep-20260801-120000 --html report.html
+    """
+    from monopose import storage
+
+    page = storage.read_bytes(storage.join(storage.resolve(study, "studies"), "report.html"))
+    html.write_bytes(page)
+    typer.echo(f"{html}: {len(page) / 1e6:.1f} MB")

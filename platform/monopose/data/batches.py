@@ -158,7 +158,7 @@ def _sequences(clip: Clip, joint_set_name: str) -> Iterator[dict[str, np.ndarray
 def chunk_starts(
     tensors: ClipTensors, chunk_frames: int, generator: torch.Generator
 ) -> Int[Tensor, "chunks 2"]:
-    """(sequence, first output frame) of chunks that tile every sequence once, in random order.
+    """(sequence, first output frame) of chunks that cover every sequence, in random order.
 
     Each sequence's tiling starts at a random phase, so chunk borders move from epoch to epoch.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from monopose import storage
-from monopose.errors import InputError
+from monopose.errors import InputError, IntegrityError
 from monopose.training.checkpoint import METRICS, RECIPE, WEIGHTS
 
 CHAMPION = "champion"
@@ -37,7 +37,12 @@ def aliases() -> dict[str, str]:
     """Alias -> version."""
     if not storage.exists(_aliases_uri()):
         return {}
-    return dict(orjson.loads(storage.read_bytes(_aliases_uri())))
+    try:
+        return dict(orjson.loads(storage.read_bytes(_aliases_uri())))
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(
+            "is not a JSON object of alias: version", where=_aliases_uri(), fix="write it anew"
+        ) from error
 
 
 def versions() -> list[str]:

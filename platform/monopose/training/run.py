@@ -23,7 +23,7 @@ from monopose.recipes.rules import check
 from monopose.training.checkpoint import load_checkpoint, save_checkpoint, save_model
 from monopose.training.loop import ALONE, Batches, EpochReport, Training, Workers, fit, start
 from monopose.training.sources import CachedBatches
-from monopose.training.tracking import History
+from monopose.training.tracking import HISTORY, History
 
 CHECKPOINT, MODEL = "checkpoint.safetensors", "model"
 TRAIN_SPLIT, VAL_SPLIT = "train", "val"
@@ -51,7 +51,9 @@ def prepare(recipe: Recipe, data: str, name: str, *, fresh: bool = False) -> Job
     check(recipe, manifest, VAL_SPLIT)
     run_uri = storage.resolve(name, "runs")
     if fresh:
-        storage.delete(run_uri)
+        # Its own objects only: a name may be any folder, with other things in it.
+        for own in ("recipe.json", HISTORY, CHECKPOINT, MODEL):
+            storage.delete(storage.join(run_uri, own))
     return Job(recipe, data_uri, run_uri, manifest)
 
 
@@ -79,7 +81,14 @@ def cached(recipe: Recipe, tensors: ClipTensors, workers: Workers = ALONE) -> Ca
             f"budget.batch_chunks is {recipe.budget.batch_chunks}, fewer than the workers",
             fix=f"give at least {workers.world_size}",
         )
-    return CachedBatches(recipe, tensors, receptive_field(recipe), workers)
+    batches = CachedBatches(recipe, tensors, receptive_field(recipe), workers)
+    if batches.smallest() < workers.world_size:
+        raise InputError(
+            f"the clips make {batches.smallest()} chunks of {recipe.budget.chunk_frames} frames, "
+            f"fewer than the {workers.world_size} workers",
+            fix="use fewer workers, or a smaller budget.chunk_frames",
+        )
+    return batches
 
 
 def work(

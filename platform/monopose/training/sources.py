@@ -42,6 +42,10 @@ class CachedBatches:
             generator.manual_seed(seed * self.workers.world_size + self.workers.rank)
             yield augment(chunks, mix, self.receptive_field, generator)
 
+    def smallest(self) -> int:
+        """Chunks in the smallest batch."""
+        return min(len(self._order(0)), self.recipe.budget.batch_chunks)
+
     def _order(self, epoch: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(step_seed(self.recipe.seed, epoch, -1))
         return chunk_starts(self.tensors, self.recipe.budget.chunk_frames, generator)

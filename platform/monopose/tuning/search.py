@@ -7,7 +7,7 @@ from ray import tune
 from ray.tune.schedulers import AsyncHyperBandScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from monopose.errors import RecipeError
+from monopose.errors import MonoposeError, RecipeError
 from monopose.evaluation.leaderboard import TrialRecord
 from monopose.recipes.rules import check
 from monopose.tuning.space import Space, recipe_of, shown
@@ -37,7 +37,7 @@ class RuledSearch(OptunaSearch):  # type: ignore[misc]
             parameters: dict[str, Any] = super().suggest(trial_id)
             try:
                 check(recipe_of(parameters))
-            except RecipeError as error:
+            except MonoposeError as error:
                 self._refuse(trial_id, parameters, str(error))
                 continue
             return parameters

@@ -42,7 +42,11 @@ def load_space(name_or_file: str) -> Space:
         )
     if str(path.parent.absolute()) not in sys.path:
         sys.path.append(str(path.parent.absolute()))
-    module = importlib.import_module(path.stem)
+    try:
+        module = importlib.import_module(path.stem)
+    except SyntaxError as error:
+        what = f"is not Python ({error.msg}, line {error.lineno})"
+        raise InputError(what, where=str(path)) from error
     if Path(module.__file__ or "").absolute() != path.absolute():
         raise InputError(
             f"another module ({module.__file__}) is imported by this name",

@@ -6,6 +6,7 @@ what it had learnt.
 
 import datetime
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +32,12 @@ from monopose.tuning.search import RuledSearch, tune_config
 from monopose.tuning.space import Space, recipe_of
 from monopose.tuning.trial import run_trial, share
 
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What to sweep and how much of the cluster to give it.
+    """What to sweep and how much of the cluster to give it; raises InputError for a bad name.
 
     concurrent: trials at a time, 0 for what the cluster's CPUs (or GPUs) hold.
     gpus_per_trial may be a fraction.
@@ -49,6 +52,14 @@ class Plan:
     concurrent: int = 0
     cpus_per_trial: int = 1
     gpus_per_trial: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(_NAME, self.name):
+            raise InputError(
+                f"{self.name!r} is no name for a study",
+                where="--name",
+                fix="use letters, digits, '.', '_' and '-', a letter or digit first",
+            )
 
     @property
     def uri(self) -> str:
@@ -145,5 +156,5 @@ def leaderboard(plan: Plan, manifest: Manifest, trials: list[TrialRecord]) -> Le
         seed=plan.seed,
         code_version=monopose.__version__,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        trials=tuple(trials),
+        trials=tuple(t.model_copy(update={"number": n}) for n, t in enumerate(trials)),
     )
