@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import warnings
 
 import optuna
@@ -28,6 +29,8 @@ def connect(num_cpus: int | None = None) -> None:
     if "RAY_ADDRESS" in os.environ:
         variables["RAY_ADDRESS"] = os.environ["RAY_ADDRESS"]
     local = "RAY_ADDRESS" not in os.environ
+    if not local:
+        _expect_listener(os.environ["RAY_ADDRESS"])
     try:
         ray.init(
             address="local" if local else None,
@@ -37,11 +40,26 @@ def connect(num_cpus: int | None = None) -> None:
             logging_level=logging.ERROR,
         )
     except (ConnectionError, TimeoutError) as error:
-        raise UnavailableError(
-            f"no Ray cluster answers ({str(error).splitlines()[0][:120]})",
-            where=os.environ.get("RAY_ADDRESS", "local"),
-            fix="start one with `monopose up`, or correct RAY_ADDRESS",
-        ) from error
+        raise _no_cluster(str(error).splitlines()[0][:120]) from error
+
+
+def _expect_listener(address: str) -> None:
+    """Raises UnavailableError when nobody listens; Ray itself would ask for a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise _no_cluster(str(error)) from error
+
+
+def _no_cluster(reason: str) -> UnavailableError:
+    return UnavailableError(
+        f"no Ray cluster answers ({reason})",
+        where=os.environ.get("RAY_ADDRESS", "local"),
+        fix="start one with `monopose up`, or correct RAY_ADDRESS",
+    )
 
 
 def _quieten() -> None:

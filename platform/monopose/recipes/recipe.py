@@ -200,5 +200,6 @@ def _set(content: dict[str, Any], path: list[str], value: Any, where: str) -> No
 def _recipe_error(error: ValidationError, where: str) -> RecipeError:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"]) or "recipe"
+    what = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
     others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return RecipeError(f"{place}: {first['msg']}{others}", where=where)
+    return RecipeError(f"{place}: {what}{others}", where=where)

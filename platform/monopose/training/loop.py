@@ -173,13 +173,13 @@ def evaluate_mm(estimator: Estimator, tensors: ClipTensors, recipe: Recipe) -> f
 
 def lift(estimator: Estimator, batch: Batch, recipe: Recipe) -> Tensor:
     """Poses of a batch, B x T x J x 3 metres; with flips on, averaged with the mirrored view's."""
-    pose_m = estimator(batch.keypoints, batch.score).pose_m
     if not recipe.data.flip:
-        return pose_m
+        return estimator(batch.keypoints, batch.score).pose_m
     joints = joint_set(recipe.data.joint_set)
-    everything = torch.ones_like(batch.has_3d)
-    mirrored = mirror(batch, joints, everything)
-    other = estimator(mirrored.keypoints, mirrored.score).pose_m
+    mirrored = mirror(batch, joints, torch.ones_like(batch.has_3d))
+    # One pass for both ways: short sequences cost by the layer, not by the frame.
+    keypoints = torch.cat([batch.keypoints, mirrored.keypoints])
+    pose_m, other = estimator(keypoints, torch.cat([batch.score, mirrored.score])).pose_m.chunk(2)
     back = other[:, :, list(joints.mirror)] * other.new_tensor([-1.0, 1.0, 1.0])
     return (pose_m + back) / 2
 
