@@ -30,7 +30,7 @@ def _small() -> Recipe:
     return Recipe(
         name="videopose3d",
         temporal=SingleStrideTcn(channels=256, filter_widths=(3, 3, 3), dropout=0.2),
-        budget=Budget(epochs=64, chunk_frames=16, batch_chunks=32, evaluate_every=10),
+        budget=Budget(epochs=52, chunk_frames=16, batch_chunks=32, evaluate_every=10),
         optimiser=Optimiser(learning_rate=4e-3, weight_decay=0.1, ema_decay=0.998),
     )
 
