@@ -106,7 +106,8 @@ def camera_records(**changes: Any) -> list[dict[str, Any]]:
 
 def write_npz(path: Path, **members: Any) -> Path:
     """As VideoPose3D writes its files: numpy pickles each dictionary as a 0-d array."""
-    np.savez_compressed(path, **{k: np.array(v, dtype=object) for k, v in members.items()})
+    arrays = {k: np.array(v, dtype=object) for k, v in members.items()}
+    np.savez_compressed(path, allow_pickle=True, **arrays)
     return path
 
 

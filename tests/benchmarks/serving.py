@@ -155,7 +155,7 @@ def serve_plain(port: int, model: str) -> None:
     class Plain:
         models = load_models({"champion": model}, "cpu")
         limits = Limits()
-        keys = ()
+        keys: tuple[bytes, ...] = ()
         refused = ""
 
         async def lift(self, model: Any, request: Any) -> Any:

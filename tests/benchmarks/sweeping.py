@@ -17,15 +17,15 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "platform"), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 os.environ |= {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
 }
 
-import tiny_space  # noqa: E402
 from rich.console import Console  # noqa: E402
+from tests.benchmarks import tiny_space  # noqa: E402
 
 from monopose import cluster  # noqa: E402
 from monopose.data.shards import write_clips  # noqa: E402

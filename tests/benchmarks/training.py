@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "platform"), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 os.environ |= {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -28,13 +28,13 @@ os.environ |= {
 }
 
 import torch  # noqa: E402
-import windows  # noqa: E402
+from tests.benchmarks import windows  # noqa: E402
 
 from monopose.data.batches import ClipTensors  # noqa: E402
 from monopose.data.studio import dataset  # noqa: E402
 from monopose.recipes.presets import load  # noqa: E402
 from monopose.recipes.recipe import Recipe, with_values  # noqa: E402
-from monopose.training.loop import fit, start  # noqa: E402
+from monopose.training.loop import EpochReport, Training, fit, start  # noqa: E402
 from monopose.training.run import Job, cached, load_split, prepare  # noqa: E402
 from monopose.training.tracking import read_history  # noqa: E402
 
@@ -103,13 +103,13 @@ def _against_windows(recipe: Recipe, tensors: ClipTensors, rounds: int) -> Pairs
 def _bare(recipe: Recipe, tensors: ClipTensors) -> float:
     """Frames a second of the bare loop over all epochs but the first."""
     rates: list[float] = []
+
+    def note_rate(_training: Training, report: EpochReport) -> bool:
+        rates.append(report.frames_per_s)
+        return True
+
     training = start(recipe, torch.device("cpu"))
-    fit(
-        training,
-        cached(recipe, tensors),
-        None,
-        on_epoch=lambda _, report: rates.append(report.frames_per_s) is None,
-    )
+    fit(training, cached(recipe, tensors), None, on_epoch=note_rate)
     return statistics.harmonic_mean(rates[1:])
 
 

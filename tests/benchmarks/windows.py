@@ -28,9 +28,8 @@ class Strided(nn.Module):
         self.estimator = start(recipe, torch.device("cpu")).estimator
         temporal = self.estimator.temporal
         assert isinstance(temporal, SingleStride)
-        layers = [temporal.expand[0], *(block[0][0] for block in temporal.blocks)]
-        for layer in layers:
-            assert isinstance(layer, nn.Conv1d)
+        dilated = [_convolution(block, "0.0") for block in temporal.blocks]
+        for layer in (_convolution(temporal.expand, "0"), *dilated):
             layer.stride, layer.dilation = layer.kernel_size, (1,)
 
     def forward(self, keypoints: Tensor, score: Tensor) -> PoseOutputs:
@@ -39,10 +38,16 @@ class Strided(nn.Module):
         assert isinstance(temporal, SingleStride)
         hidden = temporal.expand(self.estimator.encoder(keypoints, score).transpose(1, 2))
         for block in temporal.blocks:
-            width = math.prod(block[0][0].kernel_size)
+            width = math.prod(_convolution(block, "0.0").kernel_size)
             hidden = hidden[..., width // 2 :: width] + block(hidden)
         pose = self.estimator.head(hidden.transpose(1, 2))
         return PoseOutputs(pose_m=pose - pose[..., :1, :])
+
+
+def _convolution(module: nn.Module, name: str) -> nn.Conv1d:
+    layer = module.get_submodule(name)
+    assert isinstance(layer, nn.Conv1d)
+    return layer
 
 
 def frames_per_s(recipe: Recipe, tensors: ClipTensors, steps: int) -> float:

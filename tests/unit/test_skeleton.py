@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from monopose.errors import InputError
-from monopose.skeleton import JOINT_SETS, conversion, identify, joint_set
+from monopose.skeleton import JOINT_SETS, JointSet, conversion, identify, joint_set
 
 # Published order of each set (its own documentation), by what the first and last joints are.
 ENDS = {
@@ -20,7 +20,7 @@ ENDS = {
 }
 
 
-def source_indices(source, target):
+def source_indices(source: str, target: str) -> list[int]:
     """For each target joint, the one source joint it is copied from."""
     matrix = conversion(source, target).matrix
     assert ((matrix == 0) | (matrix == 1)).all()
@@ -28,7 +28,7 @@ def source_indices(source, target):
 
 
 @pytest.mark.parametrize("each", JOINT_SETS.values(), ids=JOINT_SETS.keys())
-def test_every_set_is_one_tree_of_distinct_joints(each) -> None:
+def test_every_set_is_one_tree_of_distinct_joints(each: JointSet) -> None:
     assert each.name in ENDS
     assert (each.joints[0], each.joints[-1]) == ENDS[each.name]
     assert len(set(each.joints)) == len(each) == len(each.parents)
@@ -43,7 +43,7 @@ def test_every_set_is_one_tree_of_distinct_joints(each) -> None:
 
 
 @pytest.mark.parametrize("each", JOINT_SETS.values(), ids=JOINT_SETS.keys())
-def test_the_mirror_is_an_involution_that_keeps_the_tree(each) -> None:
+def test_the_mirror_is_an_involution_that_keeps_the_tree(each: JointSet) -> None:
     mirror = each.mirror
     assert [mirror[mirror[joint]] for joint in range(len(each))] == list(range(len(each)))
     for joint, parent in each.bones:

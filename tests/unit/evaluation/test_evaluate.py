@@ -1,13 +1,20 @@
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from jaxtyping import Bool, Float32
 
 from monopose.data.clip import Clip
 from monopose.errors import InputError
-from monopose.evaluation.evaluate import Evaluation, Provenance, evaluate, mask_keypoints
+from monopose.evaluation.evaluate import Evaluation, Lift, Provenance, evaluate, mask_keypoints
 from monopose.geometry.camera import Camera
 from monopose.skeleton import conversion
+
+KeypointsPx = Float32[np.ndarray, "T J 2"]
+Scores = Float32[np.ndarray, "T J"]
+PoseM = Float32[np.ndarray, "T J 3"]
 
 PROVENANCE = Provenance(
     dataset="handmade",
@@ -22,7 +29,9 @@ PROVENANCE = Provenance(
 CAMERAS = (Camera("left", width=1000, height=800), Camera("right", width=1000, height=800))
 
 
-def make_clip(clip_id, radius_m, frames, step_m=0.0, **changes):
+def make_clip(
+    clip_id: str, radius_m: float, frames: int, step_m: float = 0.0, **changes: Any
+) -> Clip:
     """Every joint but the pelvis at `radius_m` from it, in alternating directions."""
     pose_m = np.zeros((2, frames, 17, 3), np.float32)
     pose_m[:, :, 1::2, 0] = radius_m
@@ -38,16 +47,20 @@ def make_clip(clip_id, radius_m, frames, step_m=0.0, **changes):
     return replace(clip, **changes)
 
 
-def zero(keypoints_px, score, camera):
+def zero(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
     return np.zeros((*score.shape, 3), np.float32)
 
 
-def run(lift, clips, **options):
-    options = {"joint_set": "h36m17", "mask_shares": (0.0,), "provenance": PROVENANCE} | options
-    return evaluate(lift, clips, **options)
+def run(lift: Lift, clips: Iterable[Clip], **options: Any) -> tuple[Evaluation, ...]:
+    defaults: dict[str, Any] = {
+        "joint_set": "h36m17",
+        "mask_shares": (0.0,),
+        "provenance": PROVENANCE,
+    }
+    return evaluate(lift, clips, **(defaults | options))
 
 
-def value(evaluation, protocol_id):
+def value(evaluation: Evaluation, protocol_id: str) -> float:
     return evaluation.score(protocol_id).value
 
 
@@ -69,6 +82,7 @@ def test_a_lift_that_answers_zero_has_the_poses_own_size_as_error() -> None:
 
 def test_a_perfect_lift_is_perfect_under_every_protocol() -> None:
     clip = make_clip("a", 0.1, 6, step_m=0.01)
+    assert clip.pose_camera_m is not None
     root_relative_m = clip.pose_camera_m[0] - clip.pose_camera_m[0][:, :1]
     (evaluation,) = run(lambda keypoints_px, score, camera: root_relative_m, [clip])
     for score in evaluation.scores:
@@ -144,6 +158,9 @@ def test_clips_without_labels_are_skipped_and_counted() -> None:
 
 def test_clips_of_another_joint_set_are_converted_by_name() -> None:
     clip = make_clip("a", 0.1, 4)
+    assert clip.pose_camera_m is not None
+    assert clip.keypoints_px is not None
+    assert clip.keypoint_score is not None
     to_3dhp = conversion("h36m17", "mpi_inf_3dhp_17")
     converted = replace(
         clip,
@@ -163,9 +180,9 @@ def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so() -> None:
         "h", "humaneva", "S1", "Box", "val", 60.0, "humaneva15", (Camera("C1"),),
         pose_camera_m=pose_m, keypoints_px=np.ones((1, 3, 15, 2), np.float32),
     )  # fmt: skip
-    seen = []
+    seen: list[tuple[KeypointsPx, Scores, Camera]] = []
 
-    def lift(keypoints_px, score, camera):
+    def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
         seen.append((keypoints_px, score, camera))
         return zero(keypoints_px, score, camera)
 
@@ -182,9 +199,9 @@ def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so() -> None:
 
 
 def test_every_share_of_masked_keypoints_has_its_evaluation() -> None:
-    seen = {0.0: [], 0.25: []}
+    seen: dict[float, list[Scores]] = {0.0: [], 0.25: []}
 
-    def lift(keypoints_px, score, camera):
+    def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
         share = 0.25 if (score == 0).any() else 0.0
         assert ((keypoints_px == 0).all(axis=-1) == (score == 0)).all()
         seen[share].append(score)
@@ -199,10 +216,10 @@ def test_every_share_of_masked_keypoints_has_its_evaluation() -> None:
 
 
 def test_every_model_sees_the_same_masks_and_every_clip_another() -> None:
-    def masks_seen(answer_m, seed=0):
-        masks = []
+    def masks_seen(answer_m: float, seed: int = 0) -> Bool[np.ndarray, "sequences T J"]:
+        masks: list[Bool[np.ndarray, "T J"]] = []
 
-        def lift(keypoints_px, score, camera):
+        def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
             masks.append(score == 0)
             return np.full((*score.shape, 3), answer_m, np.float32)
 

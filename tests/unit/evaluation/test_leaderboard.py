@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import orjson
 import pytest
@@ -8,8 +9,10 @@ from monopose.errors import InputError
 from monopose.evaluation.leaderboard import CurvePoint, Leaderboard, TrialRecord, from_json
 
 
-def make_trial(number, val_mpjpe_mm, state="completed", **changes):
-    values = {
+def make_trial(
+    number: int, val_mpjpe_mm: float | None, state: str = "completed", **changes: Any
+) -> TrialRecord:
+    values: dict[str, Any] = {
         "number": number,
         "trial_id": f"t{number}",
         "parameters": {"optimiser.learning_rate": 1e-3, "flip": True, "epochs": 7},
@@ -26,7 +29,7 @@ def make_trial(number, val_mpjpe_mm, state="completed", **changes):
     return TrialRecord(**(values | changes))
 
 
-def make_leaderboard(*trials):
+def make_leaderboard(*trials: TrialRecord) -> Leaderboard:
     return Leaderboard(
         study="s",
         space="all_papers",
@@ -92,4 +95,4 @@ def test_a_broken_file_is_named_with_its_field() -> None:
 
 def test_records_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        TRIALS[1].epochs = 9
+        TRIALS[1].epochs = 9  # type: ignore[misc]  # the refusal is what is tested

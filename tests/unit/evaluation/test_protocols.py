@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from jaxtyping import Float64
 
 from monopose.errors import InputError
 from monopose.evaluation.protocols import (
@@ -15,7 +16,7 @@ ALL_17 = np.ones(17, bool)
 H36M = joint_set("h36m17")
 
 
-def poses(seed, frames=5):
+def poses(seed: int, frames: int = 5) -> Float64[np.ndarray, "frames 17 3"]:
     return np.random.default_rng(seed).normal(size=(frames, 17, 3)) * 0.3
 
 
@@ -85,7 +86,7 @@ def test_a_missing_root_is_refused() -> None:
     ],
 )
 def test_each_alignment_forgives_what_it_says(
-    protocol_id, scaled_is_perfect, turned_is_perfect
+    protocol_id: str, scaled_is_perfect: bool, turned_is_perfect: bool
 ) -> None:
     target_m = poses(2)
     for prediction_m, perfect in (

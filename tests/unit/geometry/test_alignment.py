@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from jaxtyping import Float64
 from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
@@ -7,7 +8,9 @@ from monopose.geometry.alignment import bone_scale_align, procrustes_align, scal
 from monopose.skeleton import joint_set
 
 
-def umeyama(prediction, target):
+def umeyama(
+    prediction: Float64[np.ndarray, "J 3"], target: Float64[np.ndarray, "J 3"]
+) -> Float64[np.ndarray, "J 3"]:
     """Umeyama 1991, eqs. (34)-(43), one pose at a time, column vectors."""
     mean_p, mean_t = prediction.mean(0), target.mean(0)
     covariance = (target - mean_t).T @ (prediction - mean_p) / len(target)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from jaxtyping import Float64
 from scipy.optimize import fsolve
 from scipy.spatial.transform import Rotation
 
@@ -46,7 +47,7 @@ def test_world_and_back() -> None:
 
 def test_projection_by_similar_triangles() -> None:
     points_camera_m = np.array([[0.0, 0, 3], [1, 0.5, 4]])
-    expected_px = [[500, 400], [500 + 1000 / 4, 400 + 500 / 4]]
+    expected_px = [[500.0, 400.0], [500 + 1000 / 4, 400 + 500 / 4]]
     np.testing.assert_allclose(project(points_camera_m, LEVEL), expected_px)
 
 
@@ -63,8 +64,13 @@ def test_distortion_of_one_point_by_hand() -> None:
 
 
 def test_undistort_agrees_with_a_root_finder() -> None:
+    def left_over(
+        xy: Float64[np.ndarray, "2"], seen: Float64[np.ndarray, "2"]
+    ) -> Float64[np.ndarray, "2"]:
+        return distort(xy, LENS) - seen
+
     for seen in np.random.default_rng(1).uniform(-0.5, 0.5, (10, 2)):
-        root = fsolve(lambda xy, seen=seen: distort(xy, LENS) - seen, seen, xtol=1e-13)
+        root = fsolve(left_over, seen, args=(seen,), xtol=1e-13)
         np.testing.assert_allclose(undistort(seen, LENS), root, atol=1e-8)
 
 

@@ -11,7 +11,7 @@ CAMERA = Camera("c", fx=1100.0, fy=1150.0, cx=510.0, cy=490.0, width=1000, heigh
 
 
 @given(st.floats(-500, 1500), st.floats(-500, 1500))
-def test_the_virtual_cameras_axis_is_the_ray_of_the_crops_centre(x, y) -> None:
+def test_the_virtual_cameras_axis_is_the_ray_of_the_crops_centre(x: float, y: float) -> None:
     rotation = crop_rotation(np.array([x, y]), CAMERA)
     ray = np.array([(x - 510) / 1100, (y - 490) / 1150, 1.0])
     ray /= np.sqrt(ray @ ray)

@@ -1,11 +1,14 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from jaxtyping import Float64
 from scipy.spatial.transform import Rotation
 
 from monopose.geometry import rotation
 
 
-def random_matrices(count):
+def random_matrices(count: int) -> Float64[np.ndarray, "count 3 3"]:
     return Rotation.random(count, rng=np.random.default_rng(0)).as_matrix()
 
 
@@ -35,7 +38,9 @@ def test_a_quaternion_agrees_with_the_sandwich_product_formula() -> None:
         (rotation.matrix_to_sixd, rotation.sixd_to_matrix),
     ],
 )
-def test_round_trips_keep_matrices_and_leading_axes(forward, back) -> None:
+def test_round_trips_keep_matrices_and_leading_axes(
+    forward: Callable[[np.ndarray], np.ndarray], back: Callable[[np.ndarray], np.ndarray]
+) -> None:
     matrices = random_matrices(6).reshape(2, 3, 3, 3)
     np.testing.assert_allclose(back(forward(matrices)), matrices, atol=1e-12)
     np.testing.assert_allclose(back(forward(matrices[0, 0])), matrices[0, 0], atol=1e-12)

@@ -1,8 +1,10 @@
 """Made-up studies for the tests of reports: values are set here, by hand or from a seed."""
 
+from typing import Any
+
 import numpy as np
 
-from monopose.evaluation.leaderboard import CurvePoint, Leaderboard, TrialRecord
+from monopose.evaluation.leaderboard import CurvePoint, Leaderboard, Scalar, TrialRecord
 from monopose.evaluation.records import ClipScore, Evaluation, Score
 from monopose.reporting.animation import WorstClip
 from monopose.skeleton import joint_set
@@ -10,9 +12,13 @@ from monopose.skeleton import joint_set
 PROTOCOL = "h36m17/mpjpe/pooled"
 
 
-def make_trial(number, val_mpjpe_mm, state="completed", **changes):
-    errors_mm = () if val_mpjpe_mm is None else (3.0 * val_mpjpe_mm, None, val_mpjpe_mm)
-    values = {
+def make_trial(
+    number: int, val_mpjpe_mm: float | None, state: str = "completed", **changes: Any
+) -> TrialRecord:
+    errors_mm: tuple[float | None, ...] = ()
+    if val_mpjpe_mm is not None:
+        errors_mm = (3.0 * val_mpjpe_mm, None, val_mpjpe_mm)
+    values: dict[str, Any] = {
         "number": number,
         "trial_id": f"t{number:03d}",
         "parameters": {"optimiser.learning_rate": 1e-3},
@@ -32,8 +38,8 @@ def make_trial(number, val_mpjpe_mm, state="completed", **changes):
     return TrialRecord(**(values | changes))
 
 
-def make_leaderboard(*trials, **changes):
-    values = {
+def make_leaderboard(*trials: TrialRecord, **changes: Any) -> Leaderboard:
+    values: dict[str, Any] = {
         "study": "autumn",
         "space": "all_papers",
         "dataset": "studio",
@@ -49,8 +55,8 @@ def make_leaderboard(*trials, **changes):
     return Leaderboard(**(values | changes))
 
 
-def make_score(value, low, high, **changes):
-    values = {
+def make_score(value: float, low: float | None, high: float | None, **changes: Any) -> Score:
+    values: dict[str, Any] = {
         "protocol": PROTOCOL,
         "joint_set": "h36m17",
         "joints": 17,
@@ -66,9 +72,11 @@ def make_score(value, low, high, **changes):
     return Score(**(values | changes))
 
 
-def make_evaluation(mask_share=0.0, score=None, **changes):
+def make_evaluation(
+    mask_share: float = 0.0, score: Score | None = None, **changes: Any
+) -> Evaluation:
     joints = joint_set("h36m17").joints
-    values = {
+    values: dict[str, Any] = {
         "dataset": "studio",
         "dataset_digest": "0a1b2c3d4e5f",
         "synthetic": True,
@@ -100,7 +108,7 @@ def make_evaluation(mask_share=0.0, score=None, **changes):
     return Evaluation(**(values | changes))
 
 
-def make_worst(frames=12, **changes):
+def make_worst(frames: int = 12, **changes: Any) -> WorstClip:
     """A person who stands 4 m before the camera and sways; the prediction is 5 cm to the right."""
     bones = joint_set("h36m17")
     heights_m = [0, 0, 0.45, 0.85, 0, 0.45, 0.85, -0.25, -0.5, -0.6, -0.75]
@@ -113,7 +121,7 @@ def make_worst(frames=12, **changes):
     target_m[..., 2] = 4.0 + sway_m[:, None] * np.array(heights_m)
     pose_m = target_m.copy()
     pose_m[:, 1:, 0] += 0.05
-    values = {
+    values: dict[str, Any] = {
         "clip_id": "c0",
         "camera_id": "cam0",
         "joint_set": "h36m17",
@@ -125,15 +133,15 @@ def make_worst(frames=12, **changes):
     return WorstClip(**(values | changes))
 
 
-def make_study(trials=30, failed=3):
+def make_study(trials: int = 30, failed: int = 3) -> Leaderboard:
     """Trials over conditional parameters; the last ones failed, were refused or were stopped."""
     rng = np.random.default_rng(3)
     return make_leaderboard(*(_drawn(rng, number, trials - failed) for number in range(trials)))
 
 
-def _drawn(rng, number, succeed):
+def _drawn(rng: np.random.Generator, number: int, succeed: int) -> TrialRecord:
     temporal = ("tcn_single", "none", "lstm")[rng.integers(3)]
-    parameters = {
+    parameters: dict[str, Scalar] = {
         "encoder.kind": ("keypoints", "mlp")[rng.integers(2)],
         "temporal.kind": temporal,
         "optimiser.learning_rate": float(10 ** rng.uniform(-4.5, -2)),

@@ -1,7 +1,9 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
+from jaxtyping import Float
 from tests.unit.reporting.studies import make_worst
 
 from monopose.errors import InputError
@@ -9,8 +11,8 @@ from monopose.reporting.animation import worst_clip
 from monopose.skeleton import joint_set
 
 
-def strokes(trace):
-    """The two ends of each bone, in drawn coordinates: bones x 2 x 3."""
+def strokes(trace: dict[str, Any]) -> Float[np.ndarray, "bones 2 3"]:
+    """The two ends of each bone, in drawn coordinates."""
     points = list(zip(trace["x"], trace["y"], trace["z"], strict=True))
     assert all(point == (None, None, None) for point in points[2::3])
     return np.array([points[0::3], points[1::3]]).swapaxes(0, 1)

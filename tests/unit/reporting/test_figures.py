@@ -1,7 +1,9 @@
 import json
 import math
+from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from tests.unit.reporting.studies import (
     PROTOCOL,
@@ -12,21 +14,21 @@ from tests.unit.reporting.studies import (
 )
 
 from monopose.errors import InputError
-from monopose.evaluation.leaderboard import CurvePoint
+from monopose.evaluation.leaderboard import CurvePoint, TrialRecord
 from monopose.reporting import figures
 
 
-def as_json(figure):
+def as_json(figure: go.Figure) -> dict[str, Any]:
     """What the browser gets."""
     return json.loads(figure.to_json())
 
 
-def dimension(figure, label):
+def dimension(figure: go.Figure, label: str) -> dict[str, Any]:
     found = as_json(figure)["data"][0]["dimensions"]
     return next(each for each in found if each["label"] == label)
 
 
-def read_dimension(each):
+def read_dimension(each: dict[str, Any]) -> list[Any]:
     """What a reader sees: the tick text at a value, or the value."""
     ticks = dict(zip(each["tickvals"], each["ticktext"], strict=True))
     return [ticks.get(value, value) for value in each["values"]]
@@ -110,7 +112,7 @@ def test_parallel_coordinates_leave_out_what_never_changes() -> None:
 
 
 @pytest.mark.parametrize("trials", [(), (make_trial(0, 50.0),), (make_trial(0, None, "failed"),)])
-def test_small_studies_give_finite_figures(trials) -> None:
+def test_small_studies_give_finite_figures(trials: tuple[TrialRecord, ...]) -> None:
     study = make_leaderboard(*trials)
     for figure in (figures.learning_curves(study), figures.parallel_coordinates(study)):
         json.loads(figure.to_json(), parse_constant=lambda word: pytest.fail(word))

@@ -1,6 +1,8 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.reporting.studies import (
@@ -13,6 +15,7 @@ from tests.unit.reporting.studies import (
 )
 
 from monopose.errors import StorageError
+from monopose.evaluation.leaderboard import TrialRecord
 from monopose.reporting.report import build_report, write_report
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -21,16 +24,20 @@ VOID = {"meta", "link", "img", "br", "hr", "input"}
 class Page(HTMLParser):
     """Checks that tags are balanced, and collects what the tests ask about."""
 
-    def __init__(self, html) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
-        self.stack, self.links, self.figures, self.headings = [], [], {}, []
-        self.scripts, self.text, self.labels = 0, "", []
+        self.stack: list[tuple[str, dict[str, str]]] = []
+        self.links: list[tuple[str, str, str | None]] = []
+        self.figures: dict[str, Any] = {}
+        self.headings: list[tuple[str, str]] = []
+        self.labels: list[str] = []
+        self.scripts, self.text = 0, ""
         self.feed(html)
         self.close()
         assert self.stack == []
 
-    def handle_starttag(self, tag, attrs) -> None:
-        named = dict(attrs)
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {key: value or "" for key, value in attrs}
         self.links += [(tag, key, value) for key, value in attrs if key in ("src", "href")]
         self.scripts += tag == "script"
         if tag not in VOID:
@@ -38,10 +45,10 @@ class Page(HTMLParser):
         if "data-figure" in named:
             self.labels.append(named["aria-label"])
 
-    def handle_endtag(self, tag) -> None:
+    def handle_endtag(self, tag: str) -> None:
         assert self.stack.pop()[0] == tag
 
-    def handle_data(self, data) -> None:
+    def handle_data(self, data: str) -> None:
         tag, named = self.stack[-1] if self.stack else ("", {})
         if named.get("type") == "application/json":
             self.figures[named["id"]] = json.loads(data)
@@ -57,7 +64,7 @@ EVALUATIONS = tuple(
 )
 
 
-def full_report():
+def full_report() -> str:
     return build_report(
         make_study(), EVALUATIONS, make_worst(60), command="monopose sweep --trials 30"
     )
@@ -141,6 +148,7 @@ def test_the_winners_recipe_can_be_copied() -> None:
     html = build_report(make_leaderboard(make_trial(4, 50.0, recipe=recipe)))
     page = Page(html)
     found = re.search(r"<pre>(.*?)</pre>", html, re.S)
+    assert found is not None
     assert json.loads(found.group(1).replace("&lt;", "<").replace("&quot;", '"')) == recipe
     assert "Trial 4 (t004), recipe digest 000000000004" in page.text
 
@@ -154,7 +162,9 @@ def test_the_winners_recipe_can_be_copied() -> None:
         ((make_trial(0, 50.0, recipe=None, curve=()),), ["Leaderboard"]),
     ],
 )
-def test_small_studies_give_a_valid_page_without_empty_parts(trials, headings) -> None:
+def test_small_studies_give_a_valid_page_without_empty_parts(
+    trials: tuple[TrialRecord, ...], headings: list[str]
+) -> None:
     page = Page(build_report(make_leaderboard(*trials)))
     assert [text for _, text in page.headings[2:]] == headings
     assert all(trial.reason in page.text for trial in trials)
@@ -182,7 +192,7 @@ def test_models_without_a_common_protocol_are_shown_without_a_comparison() -> No
     assert "30.0 [28.0, 31.0] mm" in page.text
 
 
-def test_the_report_is_written_to_storage(tmp_path) -> None:
+def test_the_report_is_written_to_storage(tmp_path: Path) -> None:
     study = make_leaderboard(make_trial(0, 50.0))
     write_report(study, (), None, str(tmp_path / "studies" / "s" / "report.html"))
     assert (tmp_path / "studies/s/report.html").read_text() == build_report(study)

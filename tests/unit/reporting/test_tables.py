@@ -28,7 +28,7 @@ STUDY = make_leaderboard(
 )
 
 
-def parse_markdown(text):
+def parse_markdown(text: str) -> list[dict[str, str]]:
     """Rows of the pipe table as dicts, escapes undone."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     rows = [
@@ -94,14 +94,14 @@ def test_the_terminal_shows_names_that_look_like_markup_and_cuts_nothing() -> No
 class _Cells(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.cells = []
+        self.cells: list[str] = []
 
-    def handle_starttag(self, tag, attrs) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("td", "th"):
             self.cells.append("")
         assert tag != "script"
 
-    def handle_data(self, data) -> None:
+    def handle_data(self, data: str) -> None:
         if self.cells:
             self.cells[-1] += data.strip()
 
