@@ -1,4 +1,7 @@
 import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -9,6 +12,7 @@ from tests.moving_clips import moving_tensors, tiny_recipe
 from monopose import storage
 from monopose.errors import IntegrityError, MonoposeError, RecipeError, StorageError
 from monopose.models.estimator import build
+from monopose.recipes.recipe import Recipe
 from monopose.training.checkpoint import (
     METRICS,
     RECIPE,
@@ -18,7 +22,7 @@ from monopose.training.checkpoint import (
     save_checkpoint,
     save_model,
 )
-from monopose.training.loop import fit, start
+from monopose.training.loop import Training, fit, start
 from monopose.training.run import cached
 
 CPU = torch.device("cpu")
@@ -26,31 +30,33 @@ TRAIN = moving_tensors(12, 15, noise_px=2.0)
 RECIPE_VALUE = tiny_recipe()
 
 
-def trained(recipe=RECIPE_VALUE, epochs=4, training=None):
+def trained(
+    recipe: Recipe = RECIPE_VALUE, epochs: int = 4, training: Training | None = None
+) -> Training:
     batches, training = cached(recipe, TRAIN), training or start(recipe, CPU)
     return fit(training, batches, None, on_epoch=lambda _, report: report.epoch < epochs)
 
 
 @pytest.fixture(scope="module")
-def half():
+def half() -> Training:
     return trained(epochs=2)
 
 
 @pytest.fixture
-def checkpoint(half, tmp_path):
+def checkpoint(half: Training, tmp_path: Path) -> str:
     uri = str(tmp_path / "run" / "checkpoint.safetensors")
     save_checkpoint(uri, half)
     return uri
 
 
 @pytest.fixture
-def model(half, tmp_path):
+def model(half: Training, tmp_path: Path) -> str:
     uri = str(tmp_path / "model")
     save_model(uri, half.evaluated, RECIPE_VALUE, {"val_mpjpe_mm": 12.5})
     return uri
 
 
-def tampered(uri, change) -> None:
+def tampered(uri: str, change: Callable[[bytes], bytes]) -> None:
     storage.write_bytes(uri, change(storage.read_bytes(uri)))
 
 
@@ -58,7 +64,9 @@ def tampered(uri, change) -> None:
     "values",
     [{}, {"optimiser__ema_decay": 0.0}, {"optimiser__kind": "adam"}, {"temporal__kind": "none"}],
 )
-def test_two_and_two_epochs_are_four_to_the_last_bit(values, tmp_path) -> None:
+def test_two_and_two_epochs_are_four_to_the_last_bit(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
     recipe, uri = tiny_recipe(**values), str(tmp_path / "c.safetensors")
     whole = trained(recipe)
     save_checkpoint(uri, trained(recipe, epochs=2))
@@ -77,12 +85,12 @@ def test_two_and_two_epochs_are_four_to_the_last_bit(values, tmp_path) -> None:
             assert torch.equal(torch.as_tensor(value), right["state"][index][name]), name
 
 
-def test_a_checkpoint_may_be_gone_on_with_under_another_name_and_runtime(checkpoint) -> None:
+def test_a_checkpoint_may_be_gone_on_with_under_another_name_and_runtime(checkpoint: str) -> None:
     renamed = RECIPE_VALUE.model_copy(update={"name": "other"})
     assert load_checkpoint(checkpoint, renamed, CPU).epoch == 2
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(checkpoint) -> None:
+def test_a_checkpoint_of_another_recipe_is_refused(checkpoint: str) -> None:
     other = tiny_recipe(seed=3)
     with pytest.raises(IntegrityError) as caught:
         load_checkpoint(checkpoint, other, CPU)
@@ -93,7 +101,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(checkpoint) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.02, 0.5, 0.999])
-def test_a_truncated_checkpoint_is_damaged(checkpoint, share) -> None:
+def test_a_truncated_checkpoint_is_damaged(checkpoint: str, share: float) -> None:
     tampered(checkpoint, lambda payload: payload[: int(share * len(payload))])
     with pytest.raises(IntegrityError, match=r"checkpoint\.safetensors: weights are damaged"):
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
@@ -103,17 +111,17 @@ def test_a_truncated_checkpoint_is_damaged(checkpoint, share) -> None:
     "payload",
     [b"not a checkpoint at all", b"\x00" * 64, b"\xff" * 64, pickle.dumps({"a": 1})],
 )
-def test_other_bytes_than_a_checkpoint_are_refused(checkpoint, payload) -> None:
+def test_other_bytes_than_a_checkpoint_are_refused(checkpoint: str, payload: bytes) -> None:
     tampered(checkpoint, lambda _: payload)
     with pytest.raises(IntegrityError):
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
 
 
 @pytest.mark.parametrize("lost", ["estimator/", "averaged/", "averaged/n_averaged"])
-def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint, lost) -> None:
+def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint: str, lost: str) -> None:
     from safetensors.torch import load
 
-    def without(payload):
+    def without(payload: bytes) -> bytes:
         length = int.from_bytes(payload[:8], "little")
         header = orjson.loads(payload[8 : 8 + length])["__metadata__"]
         kept = {k: v for k, v in load(payload).items() if not k.startswith(lost)}
@@ -125,10 +133,10 @@ def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint, lost) -> None:
 
 
 @pytest.mark.parametrize("lost", ["epoch", "seconds", "param_groups"])
-def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint, lost) -> None:
+def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint: str, lost: str) -> None:
     from safetensors.torch import load
 
-    def without(payload):
+    def without(payload: bytes) -> bytes:
         length = int.from_bytes(payload[:8], "little")
         header = orjson.loads(payload[8 : 8 + length])["__metadata__"]
         return save(load(payload), {k: v for k, v in header.items() if k != lost})
@@ -138,12 +146,12 @@ def test_a_checkpoint_with_a_hole_in_its_header_is_refused(checkpoint, lost) -> 
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
 
 
-def test_a_missing_checkpoint_is_a_storage_error(tmp_path) -> None:
+def test_a_missing_checkpoint_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="there is no such object"):
         load_checkpoint(str(tmp_path / "none"), RECIPE_VALUE, CPU)
 
 
-def test_a_model_folder_gives_back_weights_recipe_and_metrics(half, model) -> None:
+def test_a_model_folder_gives_back_weights_recipe_and_metrics(half: Training, model: str) -> None:
     loaded = load_model(model)
     assert loaded.recipe == RECIPE_VALUE
     assert loaded.metrics == {"val_mpjpe_mm": 12.5}
@@ -156,26 +164,26 @@ def test_a_model_folder_gives_back_weights_recipe_and_metrics(half, model) -> No
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 @pytest.mark.parametrize("name", [WEIGHTS, METRICS])
-def test_a_truncated_model_folder_is_damaged(model, name, share) -> None:
+def test_a_truncated_model_folder_is_damaged(model: str, name: str, share: float) -> None:
     tampered(f"{model}/{name}", lambda payload: payload[: int(share * len(payload))])
     with pytest.raises(IntegrityError, match=name.replace(".", r"\.")):
         load_model(model)
 
 
-def test_a_truncated_recipe_of_a_model_is_named(model) -> None:
+def test_a_truncated_recipe_of_a_model_is_named(model: str) -> None:
     tampered(f"{model}/{RECIPE}", lambda payload: payload[:40])
     with pytest.raises(RecipeError, match=r"model/recipe\.json: recipe: Invalid JSON"):
         load_model(model)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, RECIPE, METRICS])
-def test_a_missing_file_of_a_model_is_named(model, name) -> None:
+def test_a_missing_file_of_a_model_is_named(model: str, name: str) -> None:
     storage.delete(f"{model}/{name}")
     with pytest.raises(MonoposeError, match=f"model/{name}: there is no such object"):
         load_model(model)
 
 
-def test_weights_of_another_model_do_not_fit(model) -> None:
+def test_weights_of_another_model_do_not_fit(model: str) -> None:
     other = tiny_recipe(temporal__channels=16)
     tampered(f"{model}/{WEIGHTS}", lambda _: save(build(other).state_dict()))
     with pytest.raises(IntegrityError, match="weights do not fit the recipe beside them"):
@@ -185,14 +193,16 @@ def test_weights_of_another_model_do_not_fit(model) -> None:
 class Bomb:
     """Unpickling it would create a file."""
 
-    def __init__(self, path) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, str]]:
         return open, (str(self.path), "w")
 
 
-def test_a_pickle_in_place_of_weights_is_refused_and_not_executed(model, tmp_path) -> None:
+def test_a_pickle_in_place_of_weights_is_refused_and_not_executed(
+    model: str, tmp_path: Path
+) -> None:
     trace = tmp_path / "executed"
     pickled = pickle.dumps(Bomb(trace))
     pickle.loads(pickled).close()

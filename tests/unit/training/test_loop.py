@@ -1,18 +1,22 @@
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.moving_clips import moving_clip, moving_tensors, tiny_recipe
 
-from monopose.data.batches import clip_tensors
+from monopose.data.batches import ClipTensors, clip_tensors
 from monopose.evaluation.evaluate import Provenance, evaluate
 from monopose.inference.assess import lift_of
 from monopose.inference.predictor import Predictor
 from monopose.models.estimator import build
-from monopose.recipes.recipe import Optimiser
+from monopose.recipes.recipe import Optimiser, Recipe
 from monopose.training.loop import (
+    EpochReport,
+    Training,
     Workers,
     evaluate_mm,
     fit,
@@ -27,11 +31,15 @@ CPU = torch.device("cpu")
 TRAIN, VAL = moving_tensors(12, 15, noise_px=2.0), moving_tensors(9)
 
 
-def trained(recipe, validation=VAL, on_epoch=None):
+def trained(
+    recipe: Recipe,
+    validation: ClipTensors | None = VAL,
+    on_epoch: Callable[[Training, EpochReport], bool] | None = None,
+) -> tuple[Training, list[EpochReport]]:
     """The training after its budget, and its reports."""
     reports = []
 
-    def keep(training, report):
+    def keep(training: Training, report: EpochReport) -> bool:
         reports.append(report)
         return True if on_epoch is None else on_epoch(training, report)
 
@@ -39,15 +47,15 @@ def trained(recipe, validation=VAL, on_epoch=None):
     return training, reports
 
 
-def weights(training):
+def weights(training: Training) -> dict[str, torch.Tensor]:
     return {k: v.clone() for k, v in training.evaluated.state_dict().items()}
 
 
-def without_times(reports):
+def without_times(reports: list[EpochReport]) -> list[EpochReport]:
     return [replace(report, seconds=0.0, frames_per_s=0.0) for report in reports]
 
 
-def config(**values):
+def config(**values: Any) -> Optimiser:
     return Optimiser(learning_rate=0.01, final_share=0.1, warmup_share=0.2, **values)
 
 
@@ -98,7 +106,10 @@ def test_training_learns() -> None:
     recipe = tiny_recipe(budget__epochs=12, optimiser__learning_rate=0.03)
     _, reports = trained(recipe, TRAIN)
     assert reports[-1].train_loss < 0.5 * reports[0].train_loss
-    assert reports[-1].val_mpjpe_mm < 0.5 * reports[1].val_mpjpe_mm
+    early_mm, final_mm = reports[1].val_mpjpe_mm, reports[-1].val_mpjpe_mm
+    assert early_mm is not None
+    assert final_mm is not None
+    assert final_mm < 0.5 * early_mm
 
 
 def test_reports_say_when_it_was_evaluated() -> None:
@@ -132,15 +143,18 @@ def test_gradients_are_clipped_to_their_norm() -> None:
     recipe = tiny_recipe(optimiser__clip_norm=0.01)
     training = start(recipe, CPU)
     step(training, training.estimator, next(cached(recipe, TRAIN).epoch(0)))
-    squares = [p.grad.double().square().sum() for p in training.estimator.parameters()]
+    gradients = [p.grad for p in training.estimator.parameters() if p.grad is not None]
+    assert len(gradients) == len(list(training.estimator.parameters()))
+    squares = [gradient.double().square().sum().item() for gradient in gradients]
     assert math.sqrt(sum(squares)) == pytest.approx(0.01, rel=1e-3)
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_evaluation_agrees_with_the_evaluators_protocol(flip) -> None:
+def test_evaluation_agrees_with_the_evaluators_protocol(flip: bool) -> None:
     """Two ways from the same clips: tensors here, pixels and cameras there."""
     recipe = tiny_recipe(data__flip=flip)
     clips = [moving_clip("a", 5, 3.0), moving_clip("b", 11, 3.0), moving_clip("c", 1)]
+    assert clips[0].keypoint_score is not None
     clips[0].keypoint_score[0, 2:4, 5] = 0.0
     clips.append(moving_clip("unlabelled", 6, pose_world_m=None))
     estimator = build(recipe)
@@ -161,6 +175,7 @@ def test_evaluation_counts_only_the_joints_that_the_source_has() -> None:
     estimator = build(recipe)
     torch.nn.init.zeros_(estimator.head.joints.weight)
     torch.nn.init.zeros_(estimator.head.joints.bias)
+    assert clip.pose_world_m is not None
     pose_m = clip.pose_world_m.astype(np.float64)
     # neck_nose is taken from the head; all of its 15 joints have a place among the 17.
     expected_mm = 1000 * np.linalg.norm(pose_m - pose_m[:, :1], axis=-1).mean()
@@ -185,7 +200,7 @@ def test_bfloat16_trains_about_as_float32_does() -> None:
 def test_workers_wrap_what_is_trained() -> None:
     wrapped = []
 
-    def wrap(module):
+    def wrap(module: torch.nn.Module) -> torch.nn.Module:
         wrapped.append(module)
         return module
 

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from monopose import storage
 from monopose.data.shards import write_clips
 from monopose.errors import InputError, IntegrityError, RecipeError
 from monopose.training.checkpoint import load_model
+from monopose.training.loop import EpochReport
 from monopose.training.run import CHECKPOINT, load_split, prepare, train_here
 from monopose.training.tracking import read_history
 
@@ -18,7 +21,7 @@ class KilledError(Exception):
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch) -> str:
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A data set `moving` below a storage root of its own."""
     monkeypatch.setenv("MONOPOSE_ROOT", str(tmp_path))
     clips = [moving_clip(f"t{i}", 10 + i, 2.0) for i in range(3)]
@@ -27,20 +30,20 @@ def data(tmp_path, monkeypatch) -> str:
     return "moving"
 
 
-def killed_after(epoch):
-    def on_report(report) -> None:
+def killed_after(epoch: int) -> Callable[[EpochReport], None]:
+    def on_report(report: EpochReport) -> None:
         if report.epoch == epoch:
             raise KilledError
 
     return on_report
 
 
-def without_times(reports):
+def without_times(reports: list[EpochReport]) -> list[EpochReport]:
     return [replace(report, seconds=0.0, frames_per_s=0.0) for report in reports]
 
 
-def test_a_run_leaves_recipe_history_checkpoint_and_model(data, tmp_path) -> None:
-    seen = []
+def test_a_run_leaves_recipe_history_checkpoint_and_model(data: str, tmp_path: Path) -> None:
+    seen: list[EpochReport] = []
     job = prepare(tiny_recipe(data__flip=True), data, "first")
     model_uri = train_here(job, seen.append)
     assert model_uri == str(tmp_path / "runs" / "first" / "model")
@@ -58,14 +61,14 @@ def test_a_run_leaves_recipe_history_checkpoint_and_model(data, tmp_path) -> Non
 
 
 @pytest.mark.parametrize("killed", [1, 2, 3])
-def test_a_killed_run_ends_as_if_it_had_not_been(data, killed) -> None:
+def test_a_killed_run_ends_as_if_it_had_not_been(data: str, killed: int) -> None:
     recipe = tiny_recipe(data__flip=True)
     whole, broken = prepare(recipe, data, "whole"), prepare(recipe, data, "broken")
     train_here(whole)
     with pytest.raises(KilledError):
         train_here(broken, killed_after(killed))
     assert len(read_history(broken.run_uri)) == killed
-    again = []
+    again: list[EpochReport] = []
     train_here(prepare(recipe, data, "broken"), again.append)
     assert [report.epoch for report in again] == list(range(killed + 1, 5))
     left, right = (
@@ -77,7 +80,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(data, killed) -> None:
     assert histories[0] == histories[1]
 
 
-def test_killed_between_history_and_checkpoint_an_epoch_is_not_told_twice(data) -> None:
+def test_killed_between_history_and_checkpoint_an_epoch_is_not_told_twice(data: str) -> None:
     recipe = tiny_recipe()
     job = prepare(recipe, data, "run")
     with pytest.raises(KilledError):
@@ -90,7 +93,7 @@ def test_killed_between_history_and_checkpoint_an_epoch_is_not_told_twice(data) 
     assert [report.epoch for report in read_history(job.run_uri)] == [1, 2, 3, 4]
 
 
-def test_a_run_goes_on_when_its_history_was_lost(data) -> None:
+def test_a_run_goes_on_when_its_history_was_lost(data: str) -> None:
     job = prepare(tiny_recipe(), data, "run")
     with pytest.raises(KilledError):
         train_here(job, killed_after(2))
@@ -99,8 +102,9 @@ def test_a_run_goes_on_when_its_history_was_lost(data) -> None:
     assert [report.epoch for report in read_history(job.run_uri)] == [3, 4]
 
 
-def test_a_finished_run_is_not_trained_again(data) -> None:
-    job, seen = prepare(tiny_recipe(), data, "run"), []
+def test_a_finished_run_is_not_trained_again(data: str) -> None:
+    job = prepare(tiny_recipe(), data, "run")
+    seen: list[EpochReport] = []
     train_here(job)
     before = storage.read_bytes(f"{job.run_uri}/model/model.safetensors")
     train_here(prepare(tiny_recipe(), data, "run"), seen.append)
@@ -108,7 +112,7 @@ def test_a_finished_run_is_not_trained_again(data) -> None:
     assert storage.read_bytes(f"{job.run_uri}/model/model.safetensors") == before
 
 
-def test_another_recipe_under_the_same_name_is_refused_unless_fresh(data) -> None:
+def test_another_recipe_under_the_same_name_is_refused_unless_fresh(data: str) -> None:
     train_here(prepare(tiny_recipe(), data, "run"))
     other = tiny_recipe(seed=4)
     with pytest.raises(IntegrityError, match="give the run another --name"):
@@ -116,7 +120,7 @@ def test_another_recipe_under_the_same_name_is_refused_unless_fresh(data) -> Non
     assert load_model(train_here(prepare(other, data, "run", fresh=True))).recipe == other
 
 
-def test_wrong_input_is_refused_before_anything_is_written(data, tmp_path) -> None:
+def test_wrong_input_is_refused_before_anything_is_written(data: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no data set"):
         prepare(tiny_recipe(), "elsewhere", "run")
     with pytest.raises(RecipeError, match="must be odd"):
@@ -128,7 +132,7 @@ def test_wrong_input_is_refused_before_anything_is_written(data, tmp_path) -> No
     assert not (tmp_path / "runs").exists()
 
 
-def test_splits_are_read_in_the_recipes_joint_set(data) -> None:
+def test_splits_are_read_in_the_recipes_joint_set(data: str) -> None:
     job = prepare(tiny_recipe(data__joint_set="h36m16"), data, "run")
     tensors = load_split(job, "train", torch.device("cpu"))
     assert tensors.keypoints.shape == (2 * (10 + 11 + 12), 16, 2)

@@ -1,7 +1,10 @@
+from collections.abc import Iterable
+
 import pytest
 import torch
 from tests.moving_clips import moving_tensors, tiny_recipe
 
+from monopose.data.batches import Batch
 from monopose.errors import InputError
 from monopose.training.loop import Workers
 from monopose.training.run import cached
@@ -9,7 +12,7 @@ from monopose.training.run import cached
 TENSORS = moving_tensors(13, 17, 22)
 
 
-def samples(batches):
+def samples(batches: Iterable[Batch]) -> list[bytes]:
     """Every sample of the batches as bytes, to compare them in any order."""
     return sorted(
         keypoints.numpy().tobytes() + pose_m.numpy().tobytes()
@@ -19,7 +22,7 @@ def samples(batches):
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
-def test_workers_together_hold_the_chunks_of_one(world_size) -> None:
+def test_workers_together_hold_the_chunks_of_one(world_size: int) -> None:
     recipe = tiny_recipe(budget__batch_chunks=6)
     alone = cached(recipe, TENSORS)
     workers = [cached(recipe, TENSORS, Workers(r, world_size)) for r in range(world_size)]
