@@ -1,21 +1,25 @@
 """What every part of an estimator must keep, as plain checks that the suites run over all parts."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 Build = Callable[[], nn.Module]
+PartT = TypeVar("PartT", bound=nn.Module)
 
 
-def seeded(make: Build, seed: int = 3) -> nn.Module:
+def seeded(make: Callable[[], PartT], seed: int = 3) -> PartT:
     """A part whose batch norms have statistics of their own, as after training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         part = make()
         for module in part.modules():
             if isinstance(module, nn.BatchNorm1d):
+                assert module.running_mean is not None
+                assert module.running_var is not None
                 module.running_mean.normal_(0, 0.5)
                 module.running_var.uniform_(0.5, 2.0)
                 nn.init.uniform_(module.weight, 0.5, 1.5)

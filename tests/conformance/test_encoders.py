@@ -1,5 +1,6 @@
 """What every encoder must keep; a new one is one more line in CONFIGS."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from tests.conformance import parts
 from monopose.models.estimator import ENCODERS, build, receptive_field
 from monopose.recipes.recipe import KeypointEncoder, MlpEncoder, NoTemporal, Recipe
 
+# Any: a part has attributes that `nn.Module` does not declare.
+Make = Callable[[], Any]
 JOINTS = 17
 CONFIGS: dict[str, Any] = {
     "keypoints": KeypointEncoder(inputs="xy"),
@@ -18,17 +21,17 @@ CONFIGS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
-def config(request):
+@pytest.fixture(params=CONFIGS.values(), ids=list(CONFIGS))
+def config(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
 @pytest.fixture
-def make(config):
+def make(config: Any) -> Make:
     return lambda: ENCODERS[config.kind](config, JOINTS)
 
 
-def frames(count=5, batch=3, seed=0):
+def frames(count: int = 5, batch: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     keypoints = torch.rand(batch, count, JOINTS, 2, generator=generator) * 2 - 1
     return keypoints, torch.rand(batch, count, JOINTS, generator=generator) * 0.9 + 0.1
@@ -38,37 +41,38 @@ def test_every_encoder_is_covered() -> None:
     assert {config.kind for config in CONFIGS.values()} == set(ENCODERS)
 
 
-def test_shape_is_what_it_announces(make) -> None:
+def test_shape_is_what_it_announces(make: Make) -> None:
     encoder = make()
     assert encoder(*frames()).shape == (3, 5, encoder.num_features)
     assert encoder.eval()(*frames(count=1, batch=1)).shape == (1, 1, encoder.num_features)
 
 
-def test_gradient_reaches_every_parameter_and_the_keypoints(make) -> None:
+def test_gradient_reaches_every_parameter_and_the_keypoints(make: Make) -> None:
     keypoints, score = frames()
     parts.check_gradient_reaches_every_parameter(
         parts.seeded(make), keypoints.requires_grad_(), score
     )
+    assert keypoints.grad is not None
     assert (keypoints.grad.abs().sum(dim=(0, 1)) > 0).all()
 
 
-def test_evaluation_is_deterministic(make) -> None:
+def test_evaluation_is_deterministic(make: Make) -> None:
     parts.check_deterministic_in_evaluation(parts.seeded(make), *frames())
 
 
-def test_saving_keeps_every_bit(make) -> None:
+def test_saving_keeps_every_bit(make: Make) -> None:
     parts.check_survives_saving(make, *frames())
 
 
-def test_frames_alone_give_the_same(make) -> None:
+def test_frames_alone_give_the_same(make: Make) -> None:
     parts.check_windows_alone_give_the_same(parts.seeded(make), 1, *frames())
 
 
-def test_bfloat16_is_close(make) -> None:
+def test_bfloat16_is_close(make: Make) -> None:
     parts.check_bfloat16_is_close(parts.seeded(make), *frames())
 
 
-def test_missing_keypoints_have_no_influence(make) -> None:
+def test_missing_keypoints_have_no_influence(make: Make) -> None:
     """Whatever coordinates a missing keypoint carries, and even when none is visible."""
     encoder = parts.seeded(make).eval()
     keypoints, score = frames()
@@ -79,7 +83,7 @@ def test_missing_keypoints_have_no_influence(make) -> None:
     assert encoder(keypoints, score).isfinite().all()
 
 
-def test_every_visible_keypoint_has_influence(make) -> None:
+def test_every_visible_keypoint_has_influence(make: Make) -> None:
     encoder = parts.seeded(make).eval()
     keypoints, score = frames(count=1, batch=1)
     before = encoder(keypoints, score)
@@ -89,7 +93,7 @@ def test_every_visible_keypoint_has_influence(make) -> None:
         assert not torch.allclose(encoder(moved, score), before, atol=1e-6)
 
 
-def test_a_recipe_builds_it_reproducibly_and_alone(config) -> None:
+def test_a_recipe_builds_it_reproducibly_and_alone(config: Any) -> None:
     recipe = Recipe(name="r", encoder=config, temporal=NoTemporal(), seed=5)
     torch.manual_seed(1)
     untouched = torch.get_rng_state()

@@ -14,7 +14,7 @@ FEATURES, JOINTS = 12, 17
 CONFIGS = {"linear": LinearHead()}
 
 
-@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
+@pytest.fixture(params=CONFIGS.values(), ids=list(CONFIGS))
 def make(request: pytest.FixtureRequest) -> Callable[[], nn.Module]:
     def head() -> nn.Module:
         made: nn.Module = HEADS[request.param.kind](request.param, FEATURES, JOINTS)

@@ -73,6 +73,7 @@ def test_the_2d_is_the_projection_of_the_3d(importer: Importer, source: Path) ->
         poses = clip.camera_poses_m()
         if not importer.exact_2d or poses is None:
             continue
+        assert clip.keypoints_px is not None
         for pose, camera, seen in zip(poses, clip.cameras, clip.keypoints_px, strict=True):
             np.testing.assert_allclose(project(pose, camera), seen, atol=2e-3)
 

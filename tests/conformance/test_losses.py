@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 import pytest
 import torch
+from torch import Tensor
 
 from monopose.data.batches import Batch
 from monopose.losses.supervised import TERMS, total
@@ -41,11 +43,11 @@ CASES: dict[str, Case] = {
 
 
 @pytest.fixture(params=CASES)
-def name(request):
-    return request.param
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def straight_pose(batch=1, frames=2):
+def straight_pose(batch: int = 1, frames: int = 2) -> Tensor:
     """Every bone one metre along z: symmetric."""
     pose_m = torch.zeros(batch, frames, 17, 3)
     for joint, parent in JOINTS.bones:
@@ -53,7 +55,7 @@ def straight_pose(batch=1, frames=2):
     return pose_m
 
 
-def batch_of(pose_m, **changes):
+def batch_of(pose_m: Tensor, **changes: Any) -> Batch:
     batch, frames = pose_m.shape[:2]
     values = Batch(
         keypoints=torch.zeros(batch, frames, 17, 2),
@@ -66,29 +68,29 @@ def batch_of(pose_m, **changes):
     return replace(values, **changes)
 
 
-def random_case(batch=3, frames=4, seed=0):
+def random_case(batch: int = 3, frames: int = 4, seed: int = 0) -> tuple[Tensor, Batch]:
     generator = torch.Generator().manual_seed(seed)
     outputs = torch.randn(batch, frames, 17, 3, generator=generator)
     return outputs, batch_of(torch.randn(batch, frames, 17, 3, generator=generator))
 
 
-def values_of(name, pose_m, batch):
+def values_of(name: str, pose_m: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     return TERMS[name](PoseOutputs(pose_m), batch, JOINTS)
 
 
 def test_every_term_is_covered() -> None:
     assert set(CASES) == set(TERMS)
-    assert set(CASES) == set(LossTerm.model_fields["term"].annotation.__args__)
+    assert set(CASES) == set(get_args(LossTerm.model_fields["term"].annotation))
 
 
-def test_zero_at_the_truth(name) -> None:
+def test_zero_at_the_truth(name: str) -> None:
     truth = straight_pose(batch=2, frames=3)
     values, _ = values_of(name, truth.clone(), batch_of(truth))
     assert values.shape == (2,)
     assert (values.abs() <= 2 * EPSILON_M).all()
 
 
-def test_closed_form_of_one_displaced_joint(name) -> None:
+def test_closed_form_of_one_displaced_joint(name: str) -> None:
     truth = straight_pose()
     displaced = truth.clone()
     displaced[0, 1, KNEE] += torch.tensor([0.3, 0.0, 0.4])
@@ -96,24 +98,26 @@ def test_closed_form_of_one_displaced_joint(name) -> None:
     assert values.item() == pytest.approx(CASES[name].closed_form, abs=2 * EPSILON_M)
 
 
-def test_gradient_is_finite_at_the_truth(name) -> None:
+def test_gradient_is_finite_at_the_truth(name: str) -> None:
     truth = straight_pose(frames=3)
     outputs = truth.clone().requires_grad_()
     values, _ = values_of(name, outputs, batch_of(truth))
     values.sum().backward()
+    assert outputs.grad is not None
     assert outputs.grad.isfinite().all()
 
 
-def test_gradient_leads_downhill(name) -> None:
+def test_gradient_leads_downhill(name: str) -> None:
     outputs, batch = random_case()
     outputs.requires_grad_()
     before, _ = values_of(name, outputs, batch)
     before.sum().backward()
+    assert outputs.grad is not None
     after, _ = values_of(name, outputs.detach() - 1e-3 * outputs.grad, batch)
     assert (after < before).all()
 
 
-def test_samples_do_not_see_each_other(name) -> None:
+def test_samples_do_not_see_each_other(name: str) -> None:
     outputs, batch = random_case()
     together, applies = values_of(name, outputs, batch)
     for index in range(3):
@@ -123,7 +127,7 @@ def test_samples_do_not_see_each_other(name) -> None:
         assert alone_applies[0] == applies[index]
 
 
-def test_frames_that_do_not_exist_have_no_influence(name) -> None:
+def test_frames_that_do_not_exist_have_no_influence(name: str) -> None:
     outputs, batch = random_case()
     batch.valid[0, 2:] = False
     batch.valid[1, :] = False
@@ -136,7 +140,7 @@ def test_frames_that_do_not_exist_have_no_influence(name) -> None:
     assert after[1] == 0
 
 
-def test_padding_does_not_dilute_the_mean(name) -> None:
+def test_padding_does_not_dilute_the_mean(name: str) -> None:
     outputs, batch = random_case(batch=1)
     batch.valid[:, 3:] = False
     cut = batch_of(batch.pose_m[:, :3])
@@ -144,7 +148,7 @@ def test_padding_does_not_dilute_the_mean(name) -> None:
     torch.testing.assert_close(padded, values_of(name, outputs[:, :3], cut)[0])
 
 
-def test_masked_joints_have_no_influence(name) -> None:
+def test_masked_joints_have_no_influence(name: str) -> None:
     outputs, batch = random_case()
     batch.joint_mask[:, [KNEE, 9]] = False
     before, _ = values_of(name, outputs, batch)
@@ -156,7 +160,7 @@ def test_masked_joints_have_no_influence(name) -> None:
     assert (after > 0).all()
 
 
-def test_samples_without_labels_are_marked_unless_none_are_needed(name) -> None:
+def test_samples_without_labels_are_marked_unless_none_are_needed(name: str) -> None:
     outputs, batch = random_case()
     batch = replace(batch, has_3d=torch.tensor([True, False, True]))
     _, applies = values_of(name, outputs, batch)
@@ -181,4 +185,5 @@ def test_total_of_a_batch_without_labels_is_zero_and_has_a_gradient() -> None:
     loss = total((LossTerm(term="mpjpe"),), PoseOutputs(outputs), batch, JOINTS)
     loss.backward()
     assert loss == 0
+    assert outputs.grad is not None
     assert torch.equal(outputs.grad, torch.zeros_like(outputs))

@@ -1,5 +1,6 @@
 """What every temporal part must keep; a new one is one more line in CONFIGS."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ from monopose.models.estimator import TEMPORALS, build, receptive_field
 from monopose.models.temporal.tcn_single import SingleStride
 from monopose.recipes.recipe import NoTemporal, Recipe, SingleStrideTcn
 
+# Any: a part has attributes that `nn.Module` does not declare.
+Make = Callable[[], Any]
+# Configuration, receptive field.
+Case = tuple[Any, int]
 FEATURES = 6
-# Configuration -> receptive field.
-CONFIGS: dict[str, tuple[Any, int]] = {
+CONFIGS: dict[str, Case] = {
     "none": (NoTemporal(), 1),
     "tcn, 3": (SingleStrideTcn(channels=8, filter_widths=(3,), dropout=0.0), 3),
     "tcn, 3x3": (SingleStrideTcn(channels=8, filter_widths=(3, 3), dropout=0.25), 9),
@@ -22,17 +26,17 @@ CONFIGS: dict[str, tuple[Any, int]] = {
 }
 
 
-@pytest.fixture(params=CONFIGS.values(), ids=CONFIGS)
-def case(request):
+@pytest.fixture(params=CONFIGS.values(), ids=list(CONFIGS))
+def case(request: pytest.FixtureRequest) -> Case:
     return request.param
 
 
 @pytest.fixture
-def make(case):
+def make(case: Case) -> Make:
     return lambda: TEMPORALS[case[0].kind](case[0], FEATURES)
 
 
-def features(count, batch=2):
+def features(count: int, batch: int = 2) -> torch.Tensor:
     return torch.randn(batch, count, FEATURES, generator=torch.Generator().manual_seed(count))
 
 
@@ -40,36 +44,39 @@ def test_every_temporal_part_is_covered() -> None:
     assert {config.kind for config, _ in CONFIGS.values()} == set(TEMPORALS)
 
 
-def test_shape_and_receptive_field_are_what_they_announce(make, case) -> None:
+def test_shape_and_receptive_field_are_what_they_announce(make: Make, case: Case) -> None:
     part = make().eval()
     assert part.receptive_field == case[1]
     assert part(features(case[1] + 4)).shape == (2, 5, part.num_features)
     assert part(features(case[1], batch=1)).shape == (1, 1, part.num_features)
 
 
-def test_gradient_reaches_every_parameter(make, case) -> None:
+def test_gradient_reaches_every_parameter(make: Make, case: Case) -> None:
     inputs = features(case[1] + 3).requires_grad_()
     parts.check_gradient_reaches_every_parameter(parts.seeded(make), inputs)
+    assert inputs.grad is not None
     assert (inputs.grad.abs().sum(dim=(0, 2)) > 0).all()
 
 
-def test_evaluation_is_deterministic(make, case) -> None:
+def test_evaluation_is_deterministic(make: Make, case: Case) -> None:
     parts.check_deterministic_in_evaluation(parts.seeded(make), features(case[1] + 2))
 
 
-def test_saving_keeps_every_bit(make, case) -> None:
+def test_saving_keeps_every_bit(make: Make, case: Case) -> None:
     parts.check_survives_saving(make, features(case[1] + 2))
 
 
-def test_windows_alone_give_the_same(make, case) -> None:
+def test_windows_alone_give_the_same(make: Make, case: Case) -> None:
     parts.check_windows_alone_give_the_same(parts.seeded(make), case[1], features(case[1] + 4))
 
 
-def test_bfloat16_is_close(make, case) -> None:
+def test_bfloat16_is_close(make: Make, case: Case) -> None:
     parts.check_bfloat16_is_close(parts.seeded(make), features(case[1] + 2))
 
 
-def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(make, case) -> None:
+def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(
+    make: Make, case: Case
+) -> None:
     part, inputs = parts.seeded(make).eval(), features(case[1] + 5)
     before = part(inputs)
     for moved in range(inputs.shape[1]):
@@ -80,14 +87,14 @@ def test_an_output_frame_depends_on_its_receptive_field_and_on_all_of_it(make, c
         assert differs.tolist() == expected
 
 
-def test_samples_do_not_see_each_other_in_evaluation(make, case) -> None:
+def test_samples_do_not_see_each_other_in_evaluation(make: Make, case: Case) -> None:
     part, inputs = parts.seeded(make).eval(), features(case[1] + 2, batch=3)
     together = part(inputs)
     for index in range(3):
         torch.testing.assert_close(part(inputs[index : index + 1]), together[index : index + 1])
 
 
-def test_a_recipe_builds_it_reproducibly_and_alone(case) -> None:
+def test_a_recipe_builds_it_reproducibly_and_alone(case: Case) -> None:
     recipe = Recipe(name="r", temporal=case[0], seed=5)
     torch.manual_seed(1)
     untouched = torch.get_rng_state()
@@ -99,17 +106,19 @@ def test_a_recipe_builds_it_reproducibly_and_alone(case) -> None:
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-def normalised(values, prefix, state):
+def normalised(values: np.ndarray, prefix: str, state: dict[str, np.ndarray]) -> np.ndarray:
     """Batch norm in evaluation, by its formula, then the rectifier."""
     scale = state[f"{prefix}.1.weight"] / np.sqrt(state[f"{prefix}.1.running_var"] + 1e-5)
     shifted = (values - state[f"{prefix}.1.running_mean"]) * scale + state[f"{prefix}.1.bias"]
     return np.maximum(shifted, 0)
 
 
-def window_by_hand(window, widths, state):
+def window_by_hand(
+    window: np.ndarray, widths: tuple[int, ...], state: dict[str, np.ndarray]
+) -> np.ndarray:
     """VideoPose3D's strided form: every layer folds `width` frames into one, down to one frame."""
 
-    def convolved(frames, prefix, width):
+    def convolved(frames: np.ndarray, prefix: str, width: int) -> np.ndarray:
         weight = state[f"{prefix}.0.weight"]
         groups = [frames[i : i + width] for i in range(0, len(frames), width)]
         sums = [sum(weight[:, :, tap] @ group[tap] for tap in range(width)) for group in groups]
@@ -124,7 +133,7 @@ def window_by_hand(window, widths, state):
 
 
 @pytest.mark.parametrize("widths", [(3,), (3, 3), (5, 3), (3, 3, 3)])
-def test_single_stride_is_the_strided_network_of_every_window(widths) -> None:
+def test_single_stride_is_the_strided_network_of_every_window(widths: tuple[int, ...]) -> None:
     config = SingleStrideTcn(channels=7, filter_widths=widths, dropout=0.3)
     part = parts.seeded(lambda: SingleStride(config, FEATURES)).eval()
     state = {name: values.double().numpy() for name, values in part.state_dict().items()}
