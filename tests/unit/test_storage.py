@@ -1,20 +1,20 @@
 import os
 from pathlib import Path
+from typing import Never
 
 import fsspec
 import pytest
 
 from monopose import storage
 from monopose.errors import StorageError
-from typing import Never
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> str:
     return str(tmp_path / "store")
 
 
-def test_bytes_come_back_through_new_folders(folder) -> None:
+def test_bytes_come_back_through_new_folders(folder: str) -> None:
     uri = storage.join(folder, "a", "b", "c.bin")
     storage.write_bytes(uri, b"\x00one")
     storage.write_bytes(uri, b"two\xff")
@@ -24,14 +24,16 @@ def test_bytes_come_back_through_new_folders(folder) -> None:
 
 
 @pytest.mark.parametrize("moment", ["writing", "renaming"])
-def test_a_write_that_fails_leaves_the_old_object(folder, monkeypatch, moment) -> None:
+def test_a_write_that_fails_leaves_the_old_object(
+    folder: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
     uri = storage.join(folder, "a.json")
     storage.write_bytes(uri, b"old")
 
-    def fails(*args, **options) -> Never:
+    def fails(*args: object, **options: object) -> Never:
         raise OSError(28, "No space left on device")
 
-    def half(self, path, payload, **options) -> None:
+    def half(self: object, path: str, payload: bytes, **options: object) -> None:
         Path(path).write_bytes(payload[:2])
         fails()
 
@@ -45,7 +47,9 @@ def test_a_write_that_fails_leaves_the_old_object(folder, monkeypatch, moment) -
     assert storage.read_bytes(uri) == b"old"
 
 
-def test_names_are_looked_for_under_the_root_and_paths_are_not(monkeypatch, tmp_path) -> None:
+def test_names_are_looked_for_under_the_root_and_paths_are_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MONOPOSE_ROOT", "s3://bucket/team/")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/someone")
@@ -62,7 +66,9 @@ def test_names_are_looked_for_under_the_root_and_paths_are_not(monkeypatch, tmp_
         assert storage.resolve(given, "data") == expected
 
 
-def test_without_a_root_a_folder_below_the_working_directory_is_it(monkeypatch, tmp_path) -> None:
+def test_without_a_root_a_folder_below_the_working_directory_is_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("MONOPOSE_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
     assert storage.root() == str(tmp_path / ".monopose" / "store")
@@ -79,11 +85,11 @@ def test_without_a_root_a_folder_below_the_working_directory_is_it(monkeypatch, 
         (("/a/", "b/c"), "/a/b/c"),
     ],
 )
-def test_join(parts, expected) -> None:
+def test_join(parts: tuple[str, ...], expected: str) -> None:
     assert storage.join(*parts) == expected
 
 
-def test_listing_existing_and_deleting(folder) -> None:
+def test_listing_existing_and_deleting(folder: str) -> None:
     for name in ("b.txt", "a/x", "a/y/z"):
         storage.write_bytes(storage.join(folder, name), b"1")
     assert storage.list_names(folder) == ["a", "b.txt"]
@@ -100,7 +106,9 @@ def test_listing_existing_and_deleting(folder) -> None:
     assert not storage.exists(f"{folder}/never-was")
 
 
-def test_the_environment_holds_what_is_set_and_nothing_else(monkeypatch) -> None:
+def test_the_environment_holds_what_is_set_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "MONOPOSE_")):
             monkeypatch.delenv(name)
@@ -115,14 +123,14 @@ def test_the_environment_holds_what_is_set_and_nothing_else(monkeypatch) -> None
     assert set(storage.environment()) >= set(storage.CHECKSUMS)
 
 
-def test_a_missing_object_is_named(folder) -> None:
+def test_a_missing_object_is_named(folder: str) -> None:
     with pytest.raises(StorageError) as caught:
         storage.read_bytes(f"{folder}/none.json")
     assert str(caught.value) == f"{folder}/none.json: there is no such object"
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
-def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder) -> None:
+def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder: str) -> None:
     storage.write_bytes(f"{folder}/file", b"1")
     for wrong in (
         lambda: storage.read_bytes(folder),
@@ -135,8 +143,8 @@ def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder) -> None
         assert "AWS" not in str(caught.value)
 
 
-def test_refused_access_says_where_to_look(folder) -> None:
-    def refused(uri) -> Never:
+def test_refused_access_says_where_to_look(folder: str) -> None:
+    def refused(uri: str) -> Never:
         with storage.reported(uri):
             raise PermissionError(13, "Permission denied")
 
@@ -160,7 +168,7 @@ def test_a_server_that_does_not_answer_says_what_to_do() -> None:
     )
 
 
-def test_errors_that_are_not_the_storages_pass(folder) -> None:
+def test_errors_that_are_not_the_storages_pass(folder: str) -> None:
     def broken() -> Never:
         with storage.reported(folder):
             raise ZeroDivisionError

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,17 +22,18 @@ RECIPE = tiny_recipe(data__flip=True, temporal__filter_widths=[3, 3])
 
 
 @pytest.fixture(scope="module")
-def predictor():
+def predictor() -> Predictor:
     return Predictor(build(RECIPE), RECIPE, "m")
 
 
-def sequence(frames, **changes):
+def sequence(frames: int, **changes: Any) -> Keypoints2d:
     clip = moving_clip(frames=frames, noise_px=3.0)
+    assert clip.keypoints_px is not None
     score = np.ones((frames, 17), np.float32)
     return replace(Keypoints2d(clip.keypoints_px[0], score, "h36m17", CAMERAS[0]), **changes)
 
 
-def test_mixed_lengths_in_one_call_are_what_each_is_alone(predictor) -> None:
+def test_mixed_lengths_in_one_call_are_what_each_is_alone(predictor: Predictor) -> None:
     sequences = [sequence(frames) for frames in (5, 1, 12, 5, 3, 1)]
     sequences[3] = replace(sequences[3], keypoints_px=sequences[3].keypoints_px + 20)
     together = predictor.lift(sequences)
@@ -40,18 +43,18 @@ def test_mixed_lengths_in_one_call_are_what_each_is_alone(predictor) -> None:
     assert not np.allclose(together[0], together[3])
 
 
-def test_nothing_in_nothing_out(predictor) -> None:
+def test_nothing_in_nothing_out(predictor: Predictor) -> None:
     assert predictor.lift([]) == []
 
 
-def test_poses_are_root_relative_float32_and_finite(predictor) -> None:
+def test_poses_are_root_relative_float32_and_finite(predictor: Predictor) -> None:
     (pose_m,) = predictor.lift([sequence(4)])
     assert pose_m.dtype == np.float32
     assert (pose_m[:, 0] == 0).all()
     assert np.isfinite(pose_m).all()
 
 
-def test_a_still_pose_is_lifted_like_its_single_frame(predictor) -> None:
+def test_a_still_pose_is_lifted_like_its_single_frame(predictor: Predictor) -> None:
     """Ends are padded by repetition, so a frame repeated is the frame alone."""
     one = sequence(1)
     still = replace(
@@ -63,17 +66,19 @@ def test_a_still_pose_is_lifted_like_its_single_frame(predictor) -> None:
     np.testing.assert_allclose(repeated, np.repeat(single, 6, axis=0), atol=1e-6)
 
 
-def test_it_is_the_training_loops_lift(predictor) -> None:
+def test_it_is_the_training_loops_lift(predictor: Predictor) -> None:
     clip = moving_clip(frames=7, noise_px=3.0)
     tensors = clip_tensors([clip], "h36m17")
     chunk = cut_chunks(tensors, torch.tensor([[1, 0]]), 7, 9)
     with torch.no_grad():
         expected = lift(predictor.estimator, to_batch(chunk, 9, 0), RECIPE)[0].numpy()
+    assert clip.keypoints_px is not None
+    assert clip.keypoint_score is not None
     given = Keypoints2d(clip.keypoints_px[1], clip.keypoint_score[1], "h36m17", CAMERAS[1])
     np.testing.assert_allclose(predictor.lift([given])[0], expected, atol=1e-6)
 
 
-def test_a_mirrored_input_gives_the_mirrored_pose(predictor) -> None:
+def test_a_mirrored_input_gives_the_mirrored_pose(predictor: Predictor) -> None:
     """What averaging over both ways promises, exactly."""
     order = list(joint_set("h36m17").mirror)
     given = sequence(5)
@@ -84,7 +89,7 @@ def test_a_mirrored_input_gives_the_mirrored_pose(predictor) -> None:
     np.testing.assert_allclose(other_m, expected_m, atol=1e-5)
 
 
-def test_coco_keypoints_are_converted_and_what_coco_lacks_is_missing(predictor) -> None:
+def test_coco_keypoints_are_converted_and_what_coco_lacks_is_missing(predictor: Predictor) -> None:
     rng = np.random.default_rng(0)
     coco_px = rng.uniform(100, 700, (6, 17, 2))
     score = np.ones((6, 17))
@@ -103,17 +108,17 @@ def test_coco_keypoints_are_converted_and_what_coco_lacks_is_missing(predictor) 
     np.testing.assert_allclose(pose_m, expected, atol=1e-5)
 
 
-def test_a_person_of_whom_nothing_is_seen_gives_a_finite_pose(predictor) -> None:
+def test_a_person_of_whom_nothing_is_seen_gives_a_finite_pose(predictor: Predictor) -> None:
     blind = sequence(4, score=np.zeros((4, 17), np.float32))
     assert np.isfinite(predictor.lift([blind])[0]).all()
 
 
-def test_a_camera_without_a_size_is_refused(predictor) -> None:
+def test_a_camera_without_a_size_is_refused(predictor: Predictor) -> None:
     with pytest.raises(InputError, match=r"camera 'x' has no image size; give width, height"):
         predictor.lift([sequence(2, camera=Camera("x"))])
 
 
-def test_a_model_folder_is_loaded_by_its_name(predictor, tmp_path) -> None:
+def test_a_model_folder_is_loaded_by_its_name(predictor: Predictor, tmp_path: Path) -> None:
     uri = str(tmp_path / "v7")
     save_model(uri, predictor.estimator, RECIPE, {})
     loaded = Predictor.load(uri + "/")

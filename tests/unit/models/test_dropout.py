@@ -6,13 +6,14 @@ from monopose.models.dropout import ByteDropout
 RATES = [0.05, 0.25, 0.5, 0.9]
 
 
-def dropped_from(rate, count=40_000, seed=0):
+def dropped_from(rate: float, count: int = 40_000, seed: int = 0) -> torch.Tensor:
     torch.manual_seed(seed)
-    return ByteDropout(rate).train()(torch.ones(count))
+    dropped: torch.Tensor = ByteDropout(rate).train()(torch.ones(count))
+    return dropped
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_the_share_dropped_is_binomial_in_the_rounded_rate(rate) -> None:
+def test_the_share_dropped_is_binomial_in_the_rounded_rate(rate: float) -> None:
     share = round(rate * 256) / 256
     dropped = int((dropped_from(rate) == 0).sum())
     # Five standard deviations.
@@ -20,14 +21,14 @@ def test_the_share_dropped_is_binomial_in_the_rounded_rate(rate) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_kept_elements_are_scaled_so_that_the_mean_stays(rate) -> None:
+def test_kept_elements_are_scaled_so_that_the_mean_stays(rate: float) -> None:
     kept = dropped_from(rate)
     kept = kept[kept != 0]
     assert torch.allclose(kept, torch.full_like(kept, 1 / (1 - round(rate * 256) / 256)))
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 5, 7), (1, 1), (8, 16)])
-def test_shape_and_dtype_are_kept(shape) -> None:
+def test_shape_and_dtype_are_kept(shape: tuple[int, ...]) -> None:
     for dtype in (torch.float32, torch.bfloat16, torch.float64):
         values = ByteDropout(0.5).train()(torch.ones(shape, dtype=dtype))
         assert (values.shape, values.dtype) == (torch.Size(shape), dtype)
@@ -52,6 +53,7 @@ def test_gradient_goes_through_kept_elements_only() -> None:
     values = torch.ones(1000, requires_grad=True)
     out = ByteDropout(0.25).train()(values)
     out.sum().backward()
+    assert values.grad is not None
     assert torch.equal(values.grad, out.detach())
     assert 0 < int((values.grad == 0).sum()) < 1000
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,13 +9,16 @@ from hypothesis import strategies as st
 from monopose.errors import RecipeError
 from monopose.recipes.presets import PRESETS, load
 from monopose.recipes.recipe import (
+    MlpEncoder,
     Recipe,
+    SingleStrideTcn,
     from_file,
     from_json,
     with_values,
 )
+from monopose.recipes.videopose3d import Size
 
-SIZES = ("smoke", "small", "paper")
+SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 BASE = Recipe(name="base")
 
 # A strategy for every field that a plain value can replace; drawn values differ from the default.
@@ -54,10 +58,10 @@ ONE_FIELD = st.sampled_from(sorted(FIELDS)).flatmap(
 )
 
 
-def leaves(node, prefix=""):
+def leaves(node: object, prefix: str = "") -> set[str]:
     if not isinstance(node, dict) or not node:
         return {prefix}
-    return set().union(*(leaves(v, f"{prefix}.{k}" if prefix else k) for k, v in node.items()))
+    return set[str]().union(*(leaves(v, f"{prefix}.{k}" if prefix else k) for k, v in node.items()))
 
 
 def test_the_fields_drawn_are_all_the_fields_there_are() -> None:
@@ -69,7 +73,9 @@ def test_the_fields_drawn_are_all_the_fields_there_are() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(ONE_FIELD)
-def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(change) -> None:
+def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(
+    change: tuple[str, Any],
+) -> None:
     recipe = with_values(BASE, dict([change]))
     back = from_json(recipe.to_json())
     assert back == recipe
@@ -78,7 +84,7 @@ def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(change) -
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-def test_every_field_changes_the_digest(name) -> None:
+def test_every_field_changes_the_digest(name: str) -> None:
     """Of all values hypothesis draws above, one for each field."""
     examples = {
         "data.virtual_cameras": None, "data.flip": False, "data.joint_set": "smpl24",
@@ -132,7 +138,7 @@ def test_digest_ignores_name_runtime_and_the_order_of_fields() -> None:
         ({"seed": -1}, "seed: "),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_dotted_field(values, place) -> None:
+def test_a_wrong_value_is_refused_with_its_dotted_field(values: dict[str, Any], place: str) -> None:
     with pytest.raises(RecipeError) as caught:
         with_values(BASE, values, where="space")
     assert str(caught.value).startswith(f"space: {place}")
@@ -155,7 +161,9 @@ def test_a_wrong_value_is_refused_with_its_dotted_field(values, place) -> None:
         ({"losses.0.weight": 1}, "--set: 'losses' is not a group of fields"),
     ],
 )
-def test_a_path_through_something_else_than_a_group_is_refused(values, message) -> None:
+def test_a_path_through_something_else_than_a_group_is_refused(
+    values: dict[str, Any], message: str
+) -> None:
     with pytest.raises(RecipeError) as caught:
         with_values(BASE, values)
     assert str(caught.value) == message
@@ -170,8 +178,10 @@ def test_changing_a_kind_starts_from_that_parts_defaults_in_any_order() -> None:
     values = {"encoder.width": 99, "encoder.kind": "mlp"}
     for ordered in (values, dict(reversed(values.items()))):
         encoder = with_values(with_values(BASE, {"encoder.inputs": "xy_score"}), ordered).encoder
+        assert isinstance(encoder, MlpEncoder)
         assert (encoder.kind, encoder.width, encoder.inputs) == ("mlp", 99, "xy")
     same = with_values(with_values(BASE, {"temporal.channels": 5}), {"temporal.kind": "tcn_single"})
+    assert isinstance(same.temporal, SingleStrideTcn)
     assert same.temporal.channels == 5
     with pytest.raises(RecipeError, match=r"temporal\.none\.channels"):
         with_values(BASE, {"temporal.kind": "none", "temporal.channels": 3})
@@ -184,12 +194,12 @@ def test_setting_values_leaves_the_original_alone() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"name": "x"'])
-def test_bytes_that_are_no_recipe_are_refused(payload) -> None:
+def test_bytes_that_are_no_recipe_are_refused(payload: bytes) -> None:
     with pytest.raises(RecipeError, match=r"^there: "):
         from_json(payload, where="there")
 
 
-def test_recipes_are_loaded_by_preset_or_file(tmp_path) -> None:
+def test_recipes_are_loaded_by_preset_or_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     path.write_bytes(BASE.to_json())
     assert load(str(path)) == from_file(path) == BASE
@@ -202,7 +212,7 @@ def test_recipes_are_loaded_by_preset_or_file(tmp_path) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_have_names_of_their_own_and_round_trip(name, size) -> None:
+def test_presets_have_names_of_their_own_and_round_trip(name: str, size: Size) -> None:
     recipe = PRESETS[name](size)
     assert recipe.name == (name if size == "small" else f"{name}-{size}")
     assert from_json(recipe.to_json()) == recipe

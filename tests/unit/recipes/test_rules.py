@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from monopose.data.manifest import Manifest, SplitCounts
@@ -5,10 +7,11 @@ from monopose.errors import MonoposeError, RecipeError
 from monopose.recipes.presets import PRESETS
 from monopose.recipes.recipe import Recipe, with_values
 from monopose.recipes.rules import RULES, check
+from monopose.recipes.videopose3d import Size
 
 BASE = Recipe(name="base")
 # What breaks a rule -> what the message says; one for each rule, in their order.
-BROKEN = (
+BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     ({"temporal.filter_widths": [3, 4]}, "filter_widths must be odd"),
     ({"losses": [{"term": "mpjpe"}, {"term": "mpjpe", "weight": 2}]}, "same term twice"),
     ({"losses": [{"term": "symmetry"}]}, "no term that uses labels"),
@@ -21,7 +24,7 @@ BROKEN = (
 )
 
 
-def manifest(joint_set="h36m17", **counts):
+def manifest(joint_set: str = "h36m17", **counts: int) -> Manifest:
     values = {"clips": 2, "frames": 20, "sequence_frames": 40, "has_3d": 2, "has_2d": 2} | counts
     return Manifest(
         schema_version=1, dataset="handmade", joint_set=joint_set, detections=None,
@@ -31,7 +34,7 @@ def manifest(joint_set="h36m17", **counts):
 
 
 @pytest.mark.parametrize("index", range(len(RULES)))
-def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index) -> None:
+def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index: int) -> None:
     values, message = BROKEN[index]
     recipe = with_values(BASE, values)
     assert [rule.broken(recipe) for rule in RULES] == [i == index for i in range(len(RULES))]
@@ -41,7 +44,7 @@ def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index) -> None:
 
 
 @pytest.mark.parametrize("field", ["elevation_deg", "focal_to_width"])
-def test_every_range_is_checked(field) -> None:
+def test_every_range_is_checked(field: str) -> None:
     recipe = with_values(BASE, {f"data.virtual_cameras.{field}": [2.0, 1.0]})
     with pytest.raises(RecipeError, match="lower end"):
         check(recipe)
@@ -49,7 +52,7 @@ def test_every_range_is_checked(field) -> None:
 
 @pytest.mark.parametrize("size", ["smoke", "small", "paper"])
 @pytest.mark.parametrize("name", PRESETS)
-def test_no_preset_breaks_a_rule(name, size) -> None:
+def test_no_preset_breaks_a_rule(name: str, size: Size) -> None:
     recipe = PRESETS[name](size)
     assert check(recipe) is recipe
     assert check(recipe, manifest(), "val") is recipe
@@ -69,7 +72,9 @@ def test_an_unknown_joint_set_is_refused_by_name() -> None:
         (manifest("mpi_inf_3dhp_14"), "train", None),
     ],
 )
-def test_data_that_cannot_be_trained_on_are_refused(data, split, message) -> None:
+def test_data_that_cannot_be_trained_on_are_refused(
+    data: Manifest, split: str, message: str | None
+) -> None:
     if message is None:
         assert check(BASE, data, split) is BASE
         return
@@ -78,7 +83,7 @@ def test_data_that_cannot_be_trained_on_are_refused(data, split, message) -> Non
     assert message in str(caught.value)
 
 
-def test_data_without_a_root_are_refused(monkeypatch) -> None:
+def test_data_without_a_root_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """All known sets have hips; one of arms only has no pelvis to be relative to."""
     from monopose.skeleton import JOINT_SETS, JointSet
 
