@@ -188,6 +188,7 @@ def test_storage_that_fails_midway_leaves_the_old_set(
 
 def test_a_clip_with_nan_is_refused_and_nothing_stays(tmp_path: Path) -> None:
     broken = make_clip(5, clip_id="broken")
+    assert broken.pose_world_m is not None
     broken.pose_world_m[3, 2, 1] = np.nan
     where = str(tmp_path / "new")
     with pytest.raises(InputError, match=r"clip 'broken': pose_world_m holds NaN.*\(3, 2, 1\)"):
@@ -255,7 +256,7 @@ def test_damaged_pickles_in_sound_zips_give_one_kind_of_error(
 
 def test_a_pickle_that_runs_a_command_does_not(tmp_path: Path) -> None:
     class Evil:
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[object, ...]:
             return os.system, (f"touch {tmp_path / 'ran'}",)
 
     folder = write_videopose3d(tmp_path / "source", people(("S1",)))
