@@ -1,11 +1,12 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from tests.moving_clips import moving_tensors
 
 from monopose.data.augment import augment, from_virtual_cameras, mirror, to_batch
-from monopose.data.batches import cut_chunks
+from monopose.data.batches import Batch, Chunks, cut_chunks
 from monopose.recipes.recipe import DataMix, VirtualCameras
 from monopose.skeleton import joint_set
 
@@ -13,18 +14,18 @@ JOINTS = joint_set("h36m17")
 ALWAYS = VirtualCameras(share=1.0)
 
 
-def chunks_of(count=40, noise_px=0.0, **changes):
+def chunks_of(count: int = 40, noise_px: float = 0.0, **changes: Any) -> Chunks:
     """Eight frames of every second sequence, five context frames in all."""
     tensors = moving_tensors(12, 14, 16, 18, noise_px=noise_px)
     starts = torch.tensor([[index % 8, index % 5] for index in range(count)])
     return replace(cut_chunks(tensors, starts, 4, 5), **changes)
 
 
-def seen_by(chunks, cameras=ALWAYS, seed=0):
+def seen_by(chunks: Chunks, cameras: VirtualCameras = ALWAYS, seed: int = 0) -> Chunks:
     return from_virtual_cameras(chunks, cameras, torch.Generator().manual_seed(seed))
 
 
-def projected(chunks):
+def projected(chunks: Chunks) -> torch.Tensor:
     """Written out for one joint at a time, in float64."""
     pose_m, (fx, fy, cx, cy) = chunks.context_pose_m.double(), chunks.intrinsics.double().unbind(1)
     x, y, z = pose_m.unbind(-1)
@@ -32,7 +33,7 @@ def projected(chunks):
     return torch.stack([fx[wide] * x / z + cx[wide], fy[wide] * y / z + cy[wide]], dim=-1)
 
 
-def batch_of(chunks):
+def batch_of(chunks: Chunks) -> Batch:
     return to_batch(chunks, 5, JOINTS.root)
 
 
@@ -105,7 +106,7 @@ def test_keypoints_are_the_projection_where_detections_had_no_error() -> None:
     torch.testing.assert_close(virtual.keypoints.double(), projected(virtual), rtol=0, atol=1e-4)
 
 
-def positions_m(virtual):
+def positions_m(virtual: Chunks) -> torch.Tensor:
     """Where each virtual camera stands relative to the middle of the person, in the world."""
     middle_m = virtual.context_pose_m.mean(dim=(1, 2))
     return -torch.einsum("bcw,bc->bw", virtual.rotation, middle_m)
@@ -167,7 +168,7 @@ def test_share_zero_leaves_everything_alone_and_share_one_nothing() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0])
-def test_noise_is_carried_over_scaled_with_the_apparent_size(noise) -> None:
+def test_noise_is_carried_over_scaled_with_the_apparent_size(noise: float) -> None:
     """A person twice as large on the screen has errors twice as large on it."""
     chunks = chunks_of(noise_px=5.0)
     virtual = seen_by(chunks, VirtualCameras(share=1.0, noise=noise))

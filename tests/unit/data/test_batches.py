@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tests.moving_clips import CAMERAS, moving_clip, moving_tensors
+from tests.present import present
 
 from monopose.data.batches import (
     ClipTensors,
@@ -19,7 +20,7 @@ from monopose.geometry.camera import Camera, project
 from monopose.skeleton import joint_set
 
 
-def assert_same_tensors(one, other) -> None:
+def assert_same_tensors(one: ClipTensors, other: ClipTensors) -> None:
     for field in fields(ClipTensors):
         left, right = getattr(one, field.name), getattr(other, field.name)
         assert left.dtype == right.dtype
@@ -28,12 +29,12 @@ def assert_same_tensors(one, other) -> None:
 
 def test_screen_is_one_wide_on_both_sides_and_keeps_the_aspect() -> None:
     corners_px = np.array([[0, 0], [1000, 0], [500, 400], [1000, 800], [750, 400]], np.float32)
-    expected = [[-1, -0.8], [1, -0.8], [0, 0], [1, 0.8], [0.5, 0]]
+    expected: list[list[float]] = [[-1, -0.8], [1, -0.8], [0, 0], [1, 0.8], [0.5, 0]]
     np.testing.assert_allclose(normalise_screen(corners_px, 1000, 800), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_normalising_keeps_the_dtype(dtype) -> None:
+def test_normalising_keeps_the_dtype(dtype: type[np.floating]) -> None:
     assert normalise_screen(np.zeros((2, 3, 2), dtype), 640, 480).dtype == dtype
 
 
@@ -65,14 +66,14 @@ def test_clips_become_sequences_end_to_end() -> None:
     assert tensors.length.tolist() == [3, 3, 5, 5]
     assert tensors.first.tolist() == [0, 3, 6, 11]
     assert tensors.has_3d.tolist() == [True] * 4
-    seen = normalise_screen(clips[0].keypoints_px[1], 1000, 800)
+    seen = normalise_screen(present(clips[0].keypoints_px)[1], 1000, 800)
     np.testing.assert_array_equal(tensors.keypoints[11:16].numpy(), seen)
     # Seen from (5, 0, 1) along -X: right is +Y, down is -Z, forward is -X.
-    x, y, z = np.moveaxis(clips[0].pose_world_m, -1, 0)
+    x, y, z = np.moveaxis(present(clips[0].pose_world_m), -1, 0)
     np.testing.assert_allclose(
         tensors.pose_m[11:16].numpy(), np.stack([y, 1 - z, 5 - x], axis=-1), atol=1e-5
     )
-    np.testing.assert_allclose(tensors.rotation[3].numpy(), CAMERAS[1].rotation)
+    np.testing.assert_allclose(tensors.rotation[3].numpy(), present(CAMERAS[1].rotation))
 
 
 def test_the_order_of_the_clips_does_not_matter() -> None:
@@ -92,7 +93,7 @@ def test_joints_without_a_counterpart_are_zero_and_masked() -> None:
             assert (tensors.pose_m[:, joint] == 0).all()
             assert (tensors.score[:, joint] == 0).all()
         elif name in source.joints:
-            seen = normalise_screen(clip.keypoints_px[0, :, source.index(name)], 1000, 800)
+            seen = normalise_screen(present(clip.keypoints_px)[0, :, source.index(name)], 1000, 800)
             np.testing.assert_allclose(tensors.keypoints[:4, joint].numpy(), seen, atol=1e-6)
 
 
@@ -127,7 +128,7 @@ def test_arrays_round_trip_without_a_copy() -> None:
 
 
 @pytest.mark.parametrize("chunk_frames", [1, 4, 7, 50])
-def test_chunks_cover_every_frame_and_stay_inside(chunk_frames) -> None:
+def test_chunks_cover_every_frame_and_stay_inside(chunk_frames: int) -> None:
     tensors = moving_tensors(1, 3, 4, 5, 23)
     for seed in range(20):
         starts = chunk_starts(tensors, chunk_frames, torch.Generator().manual_seed(seed))
@@ -150,7 +151,9 @@ def test_chunk_borders_move_with_the_seed_and_only_with_it() -> None:
 
 
 @pytest.mark.parametrize(("chunk_frames", "receptive_field"), [(4, 1), (4, 9), (6, 3), (1, 5)])
-def test_chunks_are_cut_as_a_loop_over_frames_would(chunk_frames, receptive_field) -> None:
+def test_chunks_are_cut_as_a_loop_over_frames_would(
+    chunk_frames: int, receptive_field: int
+) -> None:
     tensors = moving_tensors(2, 9)
     starts = torch.tensor([[3, 5], [0, 0], [2, 0], [3, 3], [1, 1]])
     chunks = cut_chunks(tensors, starts, chunk_frames, receptive_field)

@@ -1,7 +1,9 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.present import present
 
 from monopose.data.clip import Clip, validate
 from monopose.errors import InputError
@@ -21,8 +23,8 @@ FRONT = Camera(
 )
 
 
-def make_clip(**changes):
-    values = {
+def make_clip(**changes: Any) -> Clip:
+    values: dict[str, Any] = {
         "clip_id": "walk",
         "dataset": "handmade",
         "subject": "S1",
@@ -38,7 +40,7 @@ def make_clip(**changes):
     return Clip(**(values | changes))
 
 
-def with_value(array, index, value):
+def with_value(array: np.ndarray, index: tuple[int, ...], value: float) -> np.ndarray:
     changed = array.copy()
     changed[index] = value
     return changed
@@ -72,7 +74,7 @@ def test_what_a_clip_holds_is_derived() -> None:
 def test_poses_are_brought_into_each_cameras_frame() -> None:
     pose_world_m = np.zeros((4, 17, 3), np.float32)
     pose_world_m[..., :] = [1, 2, 5]
-    poses_m = make_clip(pose_world_m=pose_world_m).camera_poses_m()
+    poses_m = present(make_clip(pose_world_m=pose_world_m).camera_poses_m())
     assert poses_m.shape == (2, 4, 17, 3)
     assert poses_m.dtype == np.float32
     np.testing.assert_allclose(poses_m[1, 3, 16], [1, -5, 2 + 3])
@@ -110,11 +112,11 @@ GOOD = make_clip()
             r"the clip has no frames",
         ),
         (
-            {"keypoints_px": with_value(GOOD.keypoints_px, (1, 2, 3, 0), np.nan)},
+            {"keypoints_px": with_value(present(GOOD.keypoints_px), (1, 2, 3, 0), np.nan)},
             r"keypoints_px holds NaN or infinity, first at index \(1, 2, 3, 0\)",
         ),
         (
-            {"keypoint_score": with_value(GOOD.keypoint_score, (0, 0, 0), 1.5)},
+            {"keypoint_score": with_value(present(GOOD.keypoint_score), (0, 0, 0), 1.5)},
             r"keypoint_score spans 1..1.5, outside 0..1",
         ),
         ({"keypoints_px": None}, r"keypoint_score is given without keypoints_px"),
@@ -133,7 +135,7 @@ GOOD = make_clip()
         ),
     ],
 )
-def test_a_broken_clip_is_refused_by_field(changes, message) -> None:
+def test_a_broken_clip_is_refused_by_field(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         validate(make_clip(**changes))
 

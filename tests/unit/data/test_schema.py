@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clip_files import assert_same_clip, make_clip
+from tests.present import present
 
 from monopose.data.clip import Clip, validate
 from monopose.data.schema import clip_schema, cut, from_table, join, size_bytes, to_table
@@ -22,7 +23,8 @@ def _camera(rng: np.random.Generator, known: bool) -> Camera:
         return Camera("unknown")
     rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     rotation *= np.sign(np.linalg.det(rotation))
-    lens = tuple(float(value) for value in rng.normal(size=5))
+    k1, k2, p1, p2, k3 = (float(value) for value in rng.normal(size=5))
+    lens = (k1, k2, p1, p2, k3)
     return Camera(
         "c", rotation, rng.normal(size=3), 1100.5, 1099.0, 500.25, 499.0, lens, 1000, 1002
     )
@@ -63,8 +65,13 @@ def _clip(spec: dict[str, Any]) -> Clip:
     if spec["images"]:
         parts["crop_box_px"] = rng.random((views, frames, 4), np.float32)
         parts["image"] = tuple(tuple(rng.bytes(5) for _ in range(frames)) for _ in range(views))
+    clip_id, dataset, subject, action, split = spec["texts"]
     return Clip(
-        *spec["texts"],
+        clip_id,
+        dataset,
+        subject,
+        action,
+        split,
         fps=spec["fps"],
         joint_set=spec["joint_set"],
         cameras=tuple(_camera(rng, known) for known in spec["calibrated"][:views]),
@@ -106,9 +113,10 @@ def test_cut_records_where_each_piece_lies() -> None:
     pieces = list(cut(make_clip(10, start_frame=100), 4, 2))
     assert [overlap for _, overlap in pieces] == [0, 2, 2, 2]
     assert [piece.start_frame for piece, _ in pieces] == [100, 102, 104, 106]
-    firsts = [float(piece.pose_world_m[0, 0, 0]) for piece, _ in pieces]
+    firsts = [float(present(piece.pose_world_m)[0, 0, 0]) for piece, _ in pieces]
     assert firsts == [0, 2, 4, 6]
-    assert [float(piece.keypoints_px[1, -1, 0, 0]) for piece, _ in pieces] == [6, 10, 14, 18]
+    seen = [float(present(piece.keypoints_px)[1, -1, 0, 0]) for piece, _ in pieces]
+    assert seen == [6, 10, 14, 18]
 
 
 @pytest.mark.parametrize("frames", [1, 3, 4])
@@ -141,7 +149,7 @@ def test_the_flat_column_is_row_major() -> None:
 def test_reading_does_not_copy_the_arrays() -> None:
     table = to_table([make_clip(4)])
     buffer = table["pose_world_m"].chunk(0).values.buffers()[1]
-    pose = from_table(table)[0].pose_world_m
+    pose = present(from_table(table)[0].pose_world_m)
     assert pose.__array_interface__["data"][0] == buffer.address
 
 

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from monopose.errors import RecipeError
+from monopose.evaluation.leaderboard import TrialRecord
 from monopose.tuning.live import TrialLog
 from monopose.tuning.space import recipe_of
 from monopose.tuning.trial import PENALTY_MM
@@ -23,16 +24,22 @@ class FakeTrial:
     last_result: dict[str, Any] | None = None
     error: Exception | None = None
 
-    def get_pickled_error(self):
+    def get_pickled_error(self) -> Exception | None:
         return self.error
 
 
-def log_of(records, terminal=False):
+def log_of(records: list[TrialRecord], terminal: bool = False) -> TrialLog:
     console = Console(file=io.StringIO(), width=150, force_terminal=terminal)
     return TrialLog(4, records.append, console)
 
 
-def tell(log, trial, *errors_mm) -> None:
+def text_of(log: TrialLog) -> str:
+    """What the log has printed so far."""
+    assert isinstance(log.console.file, io.StringIO)
+    return log.console.file.getvalue()
+
+
+def tell(log: TrialLog, trial: FakeTrial, *errors_mm: float) -> None:
     """One result an epoch; the trial itself reports its best so far."""
     best_mm = PENALTY_MM
     for epoch, error_mm in enumerate(errors_mm, start=1):
@@ -46,7 +53,7 @@ def tell(log, trial, *errors_mm) -> None:
 
 
 def test_a_trial_that_reached_its_budget_is_completed_with_its_best() -> None:
-    records = []
+    records: list[TrialRecord] = []
     log, trial = log_of(records), FakeTrial("a")
     tell(log, trial, 80.0, 50.0, 60.0)
     log.on_trial_complete(trial=trial, iteration=3, trials=[])
@@ -57,11 +64,11 @@ def test_a_trial_that_reached_its_budget_is_completed_with_its_best() -> None:
     assert record.recipe_digest == recipe_of(CONFIG).digest()
     assert record.parameters == CONFIG
     assert log.records == records
-    assert "[1/4] a completed   50.0 mm after  3 epochs" in log.console.file.getvalue()
+    assert "[1/4] a completed   50.0 mm after  3 epochs" in text_of(log)
 
 
 def test_a_trial_that_ended_before_its_budget_was_stopped() -> None:
-    records = []
+    records: list[TrialRecord] = []
     log, trial = log_of(records), FakeTrial("a")
     tell(log, trial, 80.0)
     log.on_trial_complete(trial=trial)
@@ -70,7 +77,7 @@ def test_a_trial_that_ended_before_its_budget_was_stopped() -> None:
 
 
 def test_a_diverged_trial_failed_and_has_no_value() -> None:
-    records = []
+    records: list[TrialRecord] = []
     log, trial = log_of(records), FakeTrial("a")
     tell(log, trial, PENALTY_MM)
     log.on_trial_complete(trial=trial)
@@ -81,13 +88,13 @@ def test_a_diverged_trial_failed_and_has_no_value() -> None:
 
 
 def test_a_trial_that_reported_nothing_failed() -> None:
-    records = []
+    records: list[TrialRecord] = []
     log_of(records).on_trial_complete(trial=FakeTrial("a"))
     assert (records[0].state, records[0].epochs, records[0].num_parameters) == ("failed", 0, 0)
 
 
 def test_an_error_is_told_by_its_cause_or_its_last_line() -> None:
-    records = []
+    records: list[TrialRecord] = []
     log = log_of(records)
     ours = RuntimeError("the trial's process raised")
     ours.__cause__ = RecipeError("is impossible", where="recipe")
@@ -101,7 +108,7 @@ def test_an_error_is_told_by_its_cause_or_its_last_line() -> None:
     assert {record.state for record in records} == {"failed"}
     assert [record.number for record in records] == [0, 1, 2]
     assert [record.val_mpjpe_mm for record in records] == [None] * 3
-    assert "(recipe: is impossible)" in log.console.file.getvalue()
+    assert "(recipe: is impossible)" in text_of(log)
 
 
 def test_results_of_other_kinds_are_left_out() -> None:
@@ -111,13 +118,13 @@ def test_results_of_other_kinds_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_the_best_trials_are_shown_on_a_terminal(terminal) -> None:
-    records = []
+def test_the_best_trials_are_shown_on_a_terminal(terminal: bool) -> None:
+    records: list[TrialRecord] = []
     log = log_of(records, terminal)
     with log.shown():
         for name, error_mm in (("worse", 90.0), ("best", 40.0)):
             tell(log, FakeTrial(name), error_mm)
-    text = log.console.file.getvalue()
+    text = text_of(log)
     assert ("2 running" in text) == terminal
     if terminal:
         last = text[text.rindex("trials ended") :]

@@ -1,18 +1,23 @@
+from collections.abc import Iterator
+from typing import Any
+
 import optuna
 import pytest
 from optuna.trial import TrialState
 from ray.tune.schedulers import AsyncHyperBandScheduler
+from tests.present import present
 
 from monopose.errors import RecipeError
+from monopose.recipes.recipe import SingleStrideTcn
 from monopose.recipes.rules import check
 from monopose.tuning.search import RuledSearch, tune_config
-from monopose.tuning.space import recipe_of
+from monopose.tuning.space import Space, recipe_of
 
 CONSTANTS = {"preset": "videopose3d", "size": "smoke", "losses": [{"term": "mpjpe"}]}
 
 
 @pytest.fixture(autouse=True)
-def quiet():
+def quiet() -> Iterator[None]:
     """Multivariate sampling is experimental to Optuna, which says so for each sampler."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -23,27 +28,29 @@ def quiet():
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
 
-def half_impossible(trial):
+def half_impossible(trial: Any) -> dict[str, Any]:
     width = trial.suggest_categorical("choose_width", [2, 3, 4, 5])
     return {**CONSTANTS, "temporal.filter_widths": [width]}
 
 
-def impossible(trial):
+def impossible(trial: Any) -> dict[str, Any]:
     trial.suggest_float("optimiser.learning_rate", 1e-4, 1e-2, log=True)
     return {**CONSTANTS, "temporal.filter_widths": [2]}
 
 
-def misspelt(trial):
+def misspelt(trial: Any) -> dict[str, Any]:
     trial.suggest_float("optimiser.lr", 1e-4, 1e-2)
     return CONSTANTS
 
 
 def test_only_possible_recipes_are_suggested_and_the_others_recorded() -> None:
     search = RuledSearch(half_impossible, seed=1)
-    suggested = [search.suggest(f"t{index}") for index in range(12)]
+    suggested = [present(search.suggest(f"t{index}")) for index in range(12)]
     for parameters in suggested:
         assert parameters["choose_width"] in (3, 5)
-        assert check(recipe_of(parameters)).temporal.filter_widths == (parameters["choose_width"],)
+        temporal = check(recipe_of(parameters)).temporal
+        assert isinstance(temporal, SingleStrideTcn)
+        assert temporal.filter_widths == (parameters["choose_width"],)
     assert search.refused
     for record in search.refused:
         assert record.state == "refused"
@@ -57,7 +64,7 @@ def test_only_possible_recipes_are_suggested_and_the_others_recorded() -> None:
 
 
 def test_the_same_seed_suggests_the_same() -> None:
-    def suggestions(seed):
+    def suggestions(seed: int) -> list[dict[str, Any] | None]:
         search = RuledSearch(half_impossible, seed)
         return [search.suggest(f"t{index}") for index in range(6)]
 
@@ -69,7 +76,9 @@ def test_the_same_seed_suggests_the_same() -> None:
     ("space", "reason"),
     [(impossible, "filter_widths must be odd"), (misspelt, "optimiser.lr")],
 )
-def test_a_space_without_a_possible_recipe_is_refused_with_the_reason(space, reason) -> None:
+def test_a_space_without_a_possible_recipe_is_refused_with_the_reason(
+    space: Space, reason: str
+) -> None:
     search = RuledSearch(space, seed=0)
     with pytest.raises(RecipeError) as caught:
         search.suggest("t")
@@ -79,7 +88,7 @@ def test_a_space_without_a_possible_recipe_is_refused_with_the_reason(space, rea
 
 
 @pytest.mark.parametrize(("epochs", "grace"), [(1, 1), (3, 1), (8, 2), (40, 10)])
-def test_trials_are_halved_over_epochs_after_a_quarter_of_them(epochs, grace) -> None:
+def test_trials_are_halved_over_epochs_after_a_quarter_of_them(epochs: int, grace: int) -> None:
     config = tune_config(RuledSearch(half_impossible, seed=0), 12, 2, epochs)
     assert isinstance(config.scheduler, AsyncHyperBandScheduler)
     assert config.scheduler._max_t >= epochs

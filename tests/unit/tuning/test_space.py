@@ -1,4 +1,6 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -7,18 +9,18 @@ from monopose.errors import InputError, RecipeError
 from monopose.recipes.presets import PRESETS
 from monopose.recipes.recipe import with_values
 from monopose.recipes.rules import check
-from monopose.tuning.space import load_space, recipe_of, shown
+from monopose.tuning.space import Space, load_space, recipe_of, shown
 
 ROOT = Path(__file__).resolve().parents[3]
 SPACES = sorted(path.stem for path in (ROOT / "search_spaces").glob("*.py"))
 
 
 @pytest.fixture
-def at_the_root(monkeypatch) -> None:
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def drawn(space, trials, seed=0):
+def drawn(space: Space, trials: int, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Parameters as the searcher would give them: suggested values and returned constants."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     for _ in range(trials):
@@ -27,7 +29,7 @@ def drawn(space, trials, seed=0):
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_whatever_a_space_draws_can_be_run(name, at_the_root) -> None:
+def test_whatever_a_space_draws_can_be_run(name: str, at_the_root: None) -> None:
     space = load_space(name)
     kinds = set()
     for parameters in drawn(space, 50):
@@ -42,7 +44,7 @@ def test_whatever_a_space_draws_can_be_run(name, at_the_root) -> None:
     assert kinds == {("keypoints", "tcn_single"), ("mlp", "none")}
 
 
-def test_a_space_is_loaded_by_name_or_file(at_the_root, tmp_path) -> None:
+def test_a_space_is_loaded_by_name_or_file(at_the_root: None, tmp_path: Path) -> None:
     assert load_space("baselines") is load_space("search_spaces/baselines.py")
     path = tmp_path / "space_of_this_test.py"
     path.write_text("def space(trial):\n    return {'preset': 'videopose3d'}\n")
@@ -51,7 +53,7 @@ def test_a_space_is_loaded_by_name_or_file(at_the_root, tmp_path) -> None:
     assert (space.__module__, space.__qualname__) == ("space_of_this_test", "space")
 
 
-def test_a_space_that_is_not_there_is_refused_with_those_there_are(at_the_root) -> None:
+def test_a_space_that_is_not_there_is_refused_with_those_there_are(at_the_root: None) -> None:
     with pytest.raises(InputError) as caught:
         load_space("nope")
     assert str(caught.value) == (
@@ -61,14 +63,14 @@ def test_a_space_that_is_not_there_is_refused_with_those_there_are(at_the_root) 
 
 
 @pytest.mark.parametrize("text", ["", "space = 3\n"])
-def test_a_file_without_the_function_is_refused(tmp_path, text) -> None:
+def test_a_file_without_the_function_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / f"without_function_{len(text)}.py"
     path.write_text(text)
     with pytest.raises(InputError, match=r"defines no function `space\(trial\)`"):
         load_space(str(path))
 
 
-def test_a_file_that_another_module_hides_is_refused(tmp_path) -> None:
+def test_a_file_that_another_module_hides_is_refused(tmp_path: Path) -> None:
     """Python would import the other one, here the standard library's."""
     path = tmp_path / "json.py"
     path.write_text("def space(trial):\n    return {}\n")
@@ -95,7 +97,9 @@ def test_parameters_become_the_presets_recipe_with_values() -> None:
         ({"preset": "videopose3d", "temporals.channels": 3}, "space: 'temporals' is not a group"),
     ],
 )
-def test_parameters_that_make_no_recipe_are_refused(parameters, message) -> None:
+def test_parameters_that_make_no_recipe_are_refused(
+    parameters: dict[str, Any], message: str
+) -> None:
     with pytest.raises(RecipeError) as caught:
         recipe_of(parameters)
     assert str(caught.value).startswith(message)

@@ -13,7 +13,7 @@ import pytest
 from monopose.data.importers.unpickle import load_npz
 from monopose.errors import InputError
 
-VALUES: dict[str, Any] = {
+VALUES: dict[str | int, Any] = {
     "f4": np.arange(6, dtype=np.float32).reshape(1, 2, 3),
     "big endian": np.arange(4, dtype=">i4"),
     "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
@@ -74,7 +74,10 @@ def test_object_arrays_keep_their_shape(tmp_path: Path) -> None:
 
 
 def test_plain_members_and_dtypes_are_numpys(tmp_path: Path) -> None:
-    plain = {"a": np.arange(6, dtype=">f8").reshape(2, 3), "b": np.asfortranarray(np.eye(3, 2))}
+    plain: dict[str, Any] = {
+        "a": np.arange(6, dtype=">f8").reshape(2, 3),
+        "b": np.asfortranarray(np.eye(3, 2)),
+    }
     np.savez_compressed(tmp_path / "a.npz", **plain)
     _same(load_npz(tmp_path / "a.npz"), plain)
 

@@ -15,6 +15,7 @@ from tests.clip_files import (
     write_npz,
     write_videopose3d,
 )
+from tests.present import present
 
 from monopose.data.clip import Clip, validate
 from monopose.data.importers.videopose3d import choose_detections, videopose3d_clips
@@ -40,9 +41,9 @@ def test_values_names_and_cameras(tmp_path: Path) -> None:
     ]
     clip = clips["tiny/S2/Walking 1"]
     pose = poses["S2"]["Walking 1"]
-    np.testing.assert_array_equal(clip.pose_world_m, pose)
-    np.testing.assert_array_equal(clip.keypoints_px, np.stack(pixels(pose)))
-    assert (clip.keypoint_score == 1).all()
+    np.testing.assert_array_equal(present(clip.pose_world_m), pose)
+    np.testing.assert_array_equal(present(clip.keypoints_px), np.stack(pixels(pose)))
+    assert (present(clip.keypoint_score) == 1).all()
     assert (clip.dataset, clip.subject, clip.action) == ("tiny", "S2", "Walking 1")
     assert (clip.split, clip.fps, clip.joint_set) == ("train", 50.0, "h36m17")
     assert [camera.camera_id for camera in clip.cameras] == ["c0", "c1"]
@@ -85,7 +86,7 @@ def test_32_joints_become_17_in_the_published_order(tmp_path: Path) -> None:
     clip = _read(write_videopose3d(tmp_path, poses, keypoints=keypoints))[0]
     # VideoPose3D removes joints 4, 5, 9, 10, 11, 16, 20-24, 28-31.
     kept = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
-    np.testing.assert_array_equal(clip.pose_world_m, poses["S1"]["Walking 1"][:, kept])
+    np.testing.assert_array_equal(present(clip.pose_world_m), poses["S1"]["Walking 1"][:, kept])
 
 
 @pytest.mark.parametrize(
@@ -105,14 +106,16 @@ def test_coco_detections_are_converted_by_name(tmp_path: Path, metadata: dict[st
     )
     clip = _read(folder)[0]
     # COCO: 11 and 12 are the hips (left first), 5 the left shoulder, 16 the right ankle.
-    np.testing.assert_array_equal(clip.keypoints_px[0, :, 11], values[:, 5])
-    np.testing.assert_array_equal(clip.keypoints_px[1, :, 3], values[:, 16])
-    np.testing.assert_allclose(clip.keypoints_px[0, :, 0], (values[:, 11] + values[:, 12]) / 2)
-    np.testing.assert_array_equal(clip.keypoint_score[0, :, 0], score[:, 11, 0])
+    np.testing.assert_array_equal(present(clip.keypoints_px)[0, :, 11], values[:, 5])
+    np.testing.assert_array_equal(present(clip.keypoints_px)[1, :, 3], values[:, 16])
+    np.testing.assert_allclose(
+        present(clip.keypoints_px)[0, :, 0], (values[:, 11] + values[:, 12]) / 2
+    )
+    np.testing.assert_array_equal(present(clip.keypoint_score)[0, :, 0], score[:, 11, 0])
     # Spine, thorax and the top of the head have no counterpart in COCO.
     for joint in (7, 8, 10):
-        assert not clip.keypoint_score[:, :, joint].any()
-        assert not clip.keypoints_px[:, :, joint].any()
+        assert not present(clip.keypoint_score)[:, :, joint].any()
+        assert not present(clip.keypoints_px)[:, :, joint].any()
 
 
 def test_scores_are_clipped_and_missing_keypoints_are_zero(tmp_path: Path) -> None:
@@ -120,12 +123,12 @@ def test_scores_are_clipped_and_missing_keypoints_are_zero(tmp_path: Path) -> No
     view[0, 0], view[1, 1, 2], view[2, 2, 2] = np.nan, -0.5, 0.25
     keypoints = {"S1": {"Walking 1": [view, view], "Sitting": [view, view]}}
     clip = _read(write_videopose3d(tmp_path, people(("S1",)), keypoints=keypoints))[0]
-    assert clip.keypoint_score[0, 3, 3] == 1
-    assert clip.keypoint_score[0, 0, 0] == clip.keypoint_score[0, 1, 1] == 0
-    assert clip.keypoint_score[0, 2, 2] == 0.25
-    np.testing.assert_array_equal(clip.keypoints_px[0, 0, 0], [0, 0])
-    np.testing.assert_array_equal(clip.keypoints_px[0, 1, 1], [0, 0])
-    np.testing.assert_array_equal(clip.keypoints_px[0, 2, 2], [7, 7])
+    assert present(clip.keypoint_score)[0, 3, 3] == 1
+    assert present(clip.keypoint_score)[0, 0, 0] == present(clip.keypoint_score)[0, 1, 1] == 0
+    assert present(clip.keypoint_score)[0, 2, 2] == 0.25
+    np.testing.assert_array_equal(present(clip.keypoints_px)[0, 0, 0], [0, 0])
+    np.testing.assert_array_equal(present(clip.keypoints_px)[0, 1, 1], [0, 0])
+    np.testing.assert_array_equal(present(clip.keypoints_px)[0, 2, 2], [7, 7])
 
 
 def test_longer_detections_are_truncated_and_unknown_takes_left_out(tmp_path: Path) -> None:
@@ -148,7 +151,7 @@ def test_another_joint_set_can_be_asked_for(tmp_path: Path) -> None:
     folder = write_videopose3d(tmp_path, poses)
     clip = _read(folder, joint_set="h36m16")[0]
     without_nose = np.delete(poses["S1"]["Walking 1"], 9, axis=1)
-    np.testing.assert_array_equal(clip.pose_world_m, without_nose)
+    np.testing.assert_array_equal(present(clip.pose_world_m), without_nose)
     with pytest.raises(InputError, match=r"3D of h36m17 has no nose, left_eye.* for coco17"):
         _read(folder, joint_set="coco17")
 
@@ -298,8 +301,10 @@ def test_real_motion_projects_to_its_published_pixels() -> None:
     assert sum(clip.split == "val" for clip in clips) == 15
     for clip in clips:
         for view, camera in enumerate(clip.cameras):
-            seen = project(world_to_camera(clip.pose_world_m.astype(np.float64), camera), camera)
-            np.testing.assert_allclose(seen, clip.keypoints_px[view], atol=1e-2)
+            seen = project(
+                world_to_camera(present(clip.pose_world_m).astype(np.float64), camera), camera
+            )
+            np.testing.assert_allclose(seen, present(clip.keypoints_px)[view], atol=1e-2)
 
 
 @pytest.mark.real_data
@@ -307,7 +312,9 @@ def test_real_motion_projects_to_its_published_pixels() -> None:
 def test_real_detections_have_their_published_error() -> None:
     truth = {clip.clip_id: clip for clip in _read(CMU17, detections="gt")}
     errors = [
-        np.linalg.norm(clip.keypoints_px - truth[clip.clip_id].keypoints_px, axis=-1).ravel()
+        np.linalg.norm(
+            present(clip.keypoints_px) - present(truth[clip.clip_id].keypoints_px), axis=-1
+        ).ravel()
         for clip in _read(CMU17, detections="det")
     ]
     # The data's own notes give a mean error of 4.3 px.

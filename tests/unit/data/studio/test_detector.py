@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.present import present
 
 from monopose.data.importers.unpickle import load_npz
 from monopose.data.studio.detector import detect
 from monopose.data.studio.studio import studio_clips
+
+Triples = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 REAL = Path(__file__).parents[4] / ".." / "shared" / "data" / "cmu17"
 
@@ -33,9 +36,10 @@ MEASURED = {
 """Errors are shares of the person's size (diagonal of the keypoints' box)."""
 
 
-def statistics(pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[str, float]:
+def statistics(pairs: Triples) -> dict[str, float]:
     """Of (true [T,J,2], found [T,J,2], score [T,J]) triples."""
-    shares, scores, products = [], [], {0: [], 1: [], 2: [], 5: []}
+    shares, scores = [], []
+    products: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: [], 5: []}
     for true_px, found_px, score in pairs:
         size_px = np.linalg.norm(np.ptp(true_px, axis=1), axis=-1)[:, None]
         error = (found_px - true_px) / size_px[..., None]
@@ -61,14 +65,14 @@ def statistics(pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[s
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    a_ranks, b_ranks = (np.argsort(np.argsort(values)) for values in (a, b))
+    return float(np.corrcoef(a_ranks, b_ranks)[0, 1])
 
 
-def _modelled() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    pairs = []
+def _modelled() -> Triples:
+    pairs: Triples = []
     for clip in studio_clips(seed=11, subjects=5, seconds=4.0, detections="gt"):
-        true_px = clip.keypoints_px
+        true_px = present(clip.keypoints_px)
         in_image = np.ones(true_px.shape[:-1], bool)
         found_px, score = detect(true_px, in_image, np.random.default_rng(len(pairs)))
         pairs += list(zip(true_px, found_px, score, strict=True))
@@ -76,11 +80,11 @@ def _modelled() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def modelled() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def modelled() -> Triples:
     return _modelled()
 
 
-def test_errors_are_those_of_the_measured_detector(modelled) -> None:
+def test_errors_are_those_of_the_measured_detector(modelled: Triples) -> None:
     got = statistics(modelled)
     off = {
         name: (round(float(got[name]), 4), value)
@@ -90,7 +94,7 @@ def test_errors_are_those_of_the_measured_detector(modelled) -> None:
     assert not off
 
 
-def test_misses_last_one_frame_and_are_rare(modelled) -> None:
+def test_misses_last_one_frame_and_are_rare(modelled: Triples) -> None:
     runs = []
     for _, _, score in modelled:
         missed = np.pad(score < 0.03, ((1, 1), (0, 0))).astype(int)
@@ -103,7 +107,7 @@ def test_misses_last_one_frame_and_are_rare(modelled) -> None:
     assert share * frames / sum(runs) < 1.25
 
 
-def test_left_and_right_are_swapped_at_the_measured_rate(modelled) -> None:
+def test_left_and_right_are_swapped_at_the_measured_rate(modelled: Triples) -> None:
     swapped, seen = 0, 0
     for left, right in ((4, 1), (5, 2), (6, 3), (11, 14), (12, 15), (13, 16)):
         for true_px, found_px, _ in modelled:
@@ -131,7 +135,7 @@ def test_swaps_last_several_frames() -> None:
     assert 3.5 < swapped.sum() / runs < 5.5
 
 
-def test_confidence_falls_as_the_error_grows(modelled) -> None:
+def test_confidence_falls_as_the_error_grows(modelled: Triples) -> None:
     error_px = np.concatenate([np.linalg.norm(t - f, axis=-1) for t, f, _ in modelled]).ravel()
     score = np.concatenate([score for _, _, score in modelled]).ravel()
     means = [
