@@ -15,7 +15,7 @@ def plan(name: str, of: Space = space) -> Plan:
 
 @pytest.mark.parametrize("name", ["", "_first", "two words", "a/b", "../up", "first\n"])
 def test_a_name_that_is_no_folder_is_refused_before_anything_runs(name: str) -> None:
-    with pytest.raises(InputError, match="--name: .* is no name for a study; use letters"):
+    with pytest.raises(InputError, match=r"--name: .* is no name for a study; use letters"):
         plan(name)
 
 
