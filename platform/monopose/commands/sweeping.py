@@ -3,9 +3,12 @@
 import datetime
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from monopose.tuning.study import Plan
 
 
 def sweep(
@@ -32,18 +35,10 @@ def sweep(
 
     Example: monopose sweep --space baselines --data cmu17 --trials 24 --name first
     """
-    from rich.console import Console
-
-    from monopose import cluster, storage
-    from monopose.commands.training import show
-    from monopose.data.studio import dataset
-    from monopose.reporting.tables import leaderboard_table, summary_table
-    from monopose.training.driver import Resources
-    from monopose.tuning import study
-    from monopose.tuning.finish import finish
     from monopose.tuning.space import load_space
+    from monopose.tuning.study import Plan
 
-    plan = study.Plan(
+    plan = Plan(
         space=load_space(space),
         space_name=space,
         data=data,
@@ -54,16 +49,31 @@ def sweep(
         cpus_per_trial=cpus_per_trial,
         gpus_per_trial=gpus_per_trial,
     )
+    _run(plan, refit_epochs, refit_workers)
+
+
+def _run(plan: "Plan", refit_epochs: int, refit_workers: int) -> None:
+    """Sweeps, refits, evaluates, registers, reports, and says so."""
+    from rich.console import Console
+
+    from monopose import cluster, storage
+    from monopose.commands.training import show
+    from monopose.data.studio import dataset
+    from monopose.reporting.tables import leaderboard_table, summary_table
+    from monopose.training.driver import Resources
+    from monopose.tuning import study
+    from monopose.tuning.finish import finish
+
     # A log has no width of its own; rich would fold the tables at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 150)
-    if data == dataset.NAME:
-        dataset.ensure(storage.resolve(data, "data"))
+    if plan.data == dataset.NAME:
+        dataset.ensure(storage.resolve(plan.data, "data"))
     cluster.connect()
-    console.print(f"study {plan.name}: {trials} trials of {space} on {data}")
+    console.print(f"study {plan.name}: {plan.trials} trials of {plan.space_name} on {plan.data}")
     board = study.sweep(plan, console)
     console.print(leaderboard_table(board, top=10, parameters=False).rich())
     console.print(f"refit of the winner, {refit_epochs} epochs on {refit_workers} worker(s)")
-    resources = Resources(workers=refit_workers, gpu=gpus_per_trial > 0)
+    resources = Resources(workers=refit_workers, gpu=plan.gpus_per_trial > 0)
     command = " ".join(["monopose sweep", *sys.argv[2:]])
     done = finish(plan, board, refit_epochs, resources, command=command, on_report=show)
     console.print(summary_table(done.board.winner).rich())
