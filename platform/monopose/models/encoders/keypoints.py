@@ -14,9 +14,8 @@ class Keypoints(nn.Module):
     """Each frame's visible joints about their centre, and the centre; scores where asked for.
 
     Source: the input layer of Pavllo et al. 2019. Deviation: they feed screen coordinates as they
-    are; splitting off the centre is the same information, but the pose is then not a small
-    difference of large numbers, and training converges in a fraction of the steps. Scores as
-    inputs are ours.
+    are; centre and offsets are the same information at comparable scales. Whether it helps has
+    not been shown (docs/log.md). Scores as inputs are ours.
     """
 
     def __init__(self, config: KeypointEncoder, num_joints: int) -> None:
