@@ -15,7 +15,7 @@ from torch import Tensor
 
 from monopose.data.clip import Clip
 from monopose.errors import InputError
-from monopose.geometry.camera import ASSUMED_FOCAL_TO_WIDTH, Camera
+from monopose.geometry.camera import Camera, assume_intrinsics
 from monopose.skeleton import conversion, joint_set
 
 # World (Z up) to the frame of a level camera, for clips whose camera pose is not known.
@@ -96,10 +96,8 @@ def image_size(camera: Camera, where: str) -> tuple[int, int]:
 def screen_intrinsics(camera: Camera, where: str) -> tuple[float, float, float, float]:
     """(fx, fy, cx, cy) in screen-normalised units; assumed from the width where unknown."""
     width, height = image_size(camera, where)
-    if not camera.has_intrinsics:
-        focal = 2 * ASSUMED_FOCAL_TO_WIDTH
-        return focal, focal, 0.0, 0.0
-    fx, fy, cx, cy = (float(v or 0.0) for v in (camera.fx, camera.fy, camera.cx, camera.cy))
+    known = assume_intrinsics(camera)
+    fx, fy, cx, cy = (float(v or 0.0) for v in (known.fx, known.fy, known.cx, known.cy))
     scale = 2.0 / width
     return fx * scale, fy * scale, cx * scale - 1, cy * scale - height / width
 

@@ -26,14 +26,13 @@ class CachedBatches:
 
     def steps(self, epoch: int) -> int:
         """Full batches in the epoch; at least one."""
-        budget = self.recipe.budget
-        return max(1, len(self._order(epoch)) // budget.batch_chunks)
+        return self._full_batches(self._order(epoch))
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """This worker's share of every batch of the epoch."""
         budget, mix = self.recipe.budget, self.recipe.data
         order = self._order(epoch)
-        for index in range(self.steps(epoch)):
+        for index in range(self._full_batches(order)):
             starts = order[index * budget.batch_chunks : (index + 1) * budget.batch_chunks]
             mine = starts[self.workers.rank :: self.workers.world_size]
             chunks = cut_chunks(self.tensors, mine, budget.chunk_frames, self.receptive_field)
@@ -45,6 +44,9 @@ class CachedBatches:
     def smallest(self) -> int:
         """Chunks in the smallest batch."""
         return min(len(self._order(0)), self.recipe.budget.batch_chunks)
+
+    def _full_batches(self, order: torch.Tensor) -> int:
+        return max(1, len(order) // self.recipe.budget.batch_chunks)
 
     def _order(self, epoch: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(step_seed(self.recipe.seed, epoch, -1))
