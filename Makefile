@@ -14,7 +14,7 @@ setup: $(STAMP)  ## make .venv with the pinned versions
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[ray,report,local,dev]"
+	$(VENV)/bin/python -m pip install --quiet -c constraints.txt -e ".[ray,data,report,local,dev]"
 	touch $@
 
 sweep: setup  ## start the embedded parts and run the default sweep

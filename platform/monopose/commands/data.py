@@ -1,6 +1,6 @@
 """`monopose data import | studio | check`."""
 
-from enum import StrEnum
+import re
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from monopose.data.clip import Clip
     from monopose.data.manifest import Manifest
@@ -19,32 +19,108 @@ To = Annotated[str, typer.Option("--to", help="Storage URI, folder, or a name un
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")]
 
 
-class Source(StrEnum):
-    """The layouts that `data import` reads."""
-
-    VIDEOPOSE3D = "videopose3d"
-
-
 @app.command("import")
 def import_(
-    source: Annotated[Source, typer.Argument(help="The layout of the files.")],
+    source: Annotated[str, typer.Argument(help="The layout of the files; see `data sources`.")],
     paths: Annotated[list[Path], typer.Argument(help="A folder, or its files.")],
     to: To,
     detections: Annotated[
-        str | None, typer.Option(help="Which 2D file: gt, cpn_ft_h36m_dbb, ...")
+        str | None, typer.Option(help="Which 2D: gt, cpn_ft_h36m_dbb, ...; gt | model for mocap.")
     ] = None,
     joint_set: Annotated[
         str | None, typer.Option(help="Convert to this joint set.", show_default="the source's")
     ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Which flavour of the format, if files do not tell.")
+    ] = None,
+    joint_map: Annotated[
+        Path | None, typer.Option(help="JSON {our joint: the file's joint or joints}.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second, if files do not tell.")
+    ] = None,
+    unit_m: Annotated[
+        float | None, typer.Option(help="Metres per unit, if files do not tell.")
+    ] = None,
+    up: Annotated[str | None, typer.Option(help="x | y | z, if files do not tell.")] = None,
+    cameras: Annotated[Path | None, typer.Option(help="A calibration file lying apart.")] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="The video or image folder that keypoints belong to.")
+    ] = None,
+    image_size: Annotated[
+        str | None, typer.Option(help="WIDTHxHEIGHT in pixels, if there is no image.")
+    ] = None,
+    images: Annotated[bool, typer.Option("--images", help="Bring cropped images in.")] = False,
+    crop_px: Annotated[int, typer.Option(help="Side of the stored square crops.")] = 256,
+    stride: Annotated[int, typer.Option(help="Keep every n-th frame.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of virtual cameras and modelled detections.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Read data sets of others into checked shards.
 
     Example: monopose data import videopose3d h36m/ --to h36m --detections gt
     """
-    readers = {Source.VIDEOPOSE3D: _videopose3d}
-    clips, chosen = readers[source](paths, detections, joint_set)
-    _write(clips, to, detections=chosen, overwrite=overwrite)
+    from monopose.data.importers.catalog import plan_import
+    from monopose.data.importers.source import ImportOptions
+
+    options = ImportOptions(
+        detections=detections,
+        joint_set=joint_set,
+        layout=layout,
+        joint_map=joint_map,
+        fps=fps,
+        unit_m=unit_m,
+        up=_axis(up),
+        cameras=cameras,
+        media=media,
+        image_size=_size(image_size),
+        images=images,
+        crop_px=crop_px,
+        stride=stride,
+        seed=seed,
+    )
+    plan = plan_import(source, paths, options)
+    for note in plan.notes:
+        typer.echo(f"note: {note}", err=True)
+    _write(plan.clips(), to, detections=plan.detections, overwrite=overwrite)
+
+
+@app.command()
+def sources() -> None:
+    """List what `data import` reads, with the options that each source takes.
+
+    Example: monopose data sources
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from monopose.data.importers.catalog import IMPORTERS
+
+    table = Table("source", "reads", "options")
+    for name, importer in sorted(IMPORTERS.items()):
+        taken = " ".join(f"--{option.replace('_', '-')}" for option in sorted(importer.takes))
+        table.add_row(name, importer.reads, taken)
+    Console().print(table)
+
+
+def _axis(up: str | None) -> Literal["x", "y", "z"] | None:
+    from monopose.errors import InputError
+
+    known: dict[str, Literal["x", "y", "z"]] = {"x": "x", "y": "y", "z": "z"}
+    if up is not None and up not in known:
+        raise InputError(f"unknown axis {up!r}", where="--up", fix="choose x, y or z")
+    return None if up is None else known[up]
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    from monopose.errors import InputError
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not found:
+        raise InputError(f"is {text!r}", where="--image-size", fix="give it like 1920x1080")
+    return int(found[1]), int(found[2])
 
 
 @app.command()
@@ -86,17 +162,13 @@ def check(
     _describe(where, shards.verify(where))
 
 
-def _videopose3d(
-    paths: "Sequence[Path]", detections: str | None, joint_set: str | None
-) -> "tuple[Iterator[Clip], str]":
-    from monopose.data.importers import videopose3d
-
-    chosen = videopose3d.choose_detections(paths, detections)
-    return videopose3d.videopose3d_clips(paths, detections=chosen, joint_set=joint_set), chosen
-
-
 def _write(
-    clips: "Iterator[Clip]", to: str, *, detections: str, overwrite: bool, synthetic: bool = False
+    clips: "Iterator[Clip]",
+    to: str,
+    *,
+    detections: str | None,
+    overwrite: bool,
+    synthetic: bool = False,
 ) -> None:
     """Writes the clips under the name that they carry themselves."""
     from rich.console import Console

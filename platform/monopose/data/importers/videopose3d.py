@@ -8,6 +8,7 @@ in code; here they are a JSON file of the same fields, as their numbers are data
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -16,6 +17,7 @@ import orjson
 from jaxtyping import Float32
 
 from monopose.data.clip import Clip
+from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.data.importers.unpickle import load_npz
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera
@@ -357,3 +359,17 @@ def _read_splits(path: Path | None) -> dict[tuple[str, str], str] | None:
         raise InputError(what, where=str(path), fix="needs subject, action, split") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"is not readable CSV ({error})", where=str(path)) from error
+
+
+def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
+    """All takes of the files in one part; raises InputError when files are missing or unclear."""
+    source = _find(paths, options.detections)
+    read = partial(
+        videopose3d_clips, paths, detections=source.detections, joint_set=options.joint_set
+    )
+    return ImportPlan(source.dataset, [read], source.detections)
+
+
+IMPORTER = Importer(
+    plan, frozenset({"detections", "joint_set"}), "VideoPose3D's npz files and a camera file"
+)

@@ -1,0 +1,26 @@
+"""Every source that `monopose data import` reads; a new one is its file and a line here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from monopose.data.importers import videopose3d
+from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
+from monopose.errors import InputError
+
+IMPORTERS: dict[str, Importer] = {
+    "videopose3d": videopose3d.IMPORTER,
+}
+
+
+def plan_import(source: str, paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
+    """The plan of reading these paths as this source.
+
+    Raises InputError for an unknown source, an option that it does not take, and paths that are
+    not in its layout.
+    """
+    if source not in IMPORTERS:
+        known = ", ".join(sorted(IMPORTERS))
+        raise InputError(f"unknown source {source!r}", fix=f"choose one of {known}")
+    importer = IMPORTERS[source]
+    options.refuse_others(source, importer.takes)
+    return importer.plan(paths, options)
