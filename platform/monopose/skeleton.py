@@ -79,7 +79,13 @@ _3DHP17 = _names(
     "head_top neck R.shoulder R.elbow R.wrist L.shoulder L.elbow L.wrist "
     "R.hip R.knee R.ankle L.hip L.knee L.ankle pelvis spine head"
 )
+_COCO17 = _names(
+    "nose L.eye R.eye L.ear R.ear L.shoulder R.shoulder L.elbow R.elbow L.wrist R.wrist "
+    "L.hip R.hip L.knee R.knee L.ankle R.ankle"
+)
 
+# OpenPose trains its "neck" on the middle of COCO's shoulders, so it is called that here; its
+# BODY_25B has MPII's upper neck and head top instead. Halpe's "head" is the top of the head.
 JOINT_SETS: dict[str, JointSet] = {
     joint_set.name: joint_set
     for joint_set in (
@@ -148,11 +154,43 @@ JOINT_SETS: dict[str, JointSet] = {
         ),
         JointSet(
             "coco17",
-            _names(
-                "nose L.eye R.eye L.ear R.ear L.shoulder R.shoulder L.elbow R.elbow L.wrist "
-                "R.wrist L.hip R.hip L.knee R.knee L.ankle R.ankle"
-            ),
+            _COCO17,
             (-1, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
+        ),
+        JointSet(
+            "openpose18",
+            _names(
+                "nose mid_shoulders R.shoulder R.elbow R.wrist L.shoulder L.elbow L.wrist "
+                "R.hip R.knee R.ankle L.hip L.knee L.ankle R.eye L.eye R.ear L.ear"
+            ),
+            (1, -1, 1, 2, 3, 1, 5, 6, 1, 8, 9, 1, 11, 12, 0, 0, 14, 15),
+        ),
+        JointSet(
+            "body25",
+            _names(
+                "nose mid_shoulders R.shoulder R.elbow R.wrist L.shoulder L.elbow L.wrist pelvis "
+                "R.hip R.knee R.ankle L.hip L.knee L.ankle R.eye L.eye R.ear L.ear "
+                "L.big_toe L.small_toe L.heel R.big_toe R.small_toe R.heel"
+            ),
+            _numbers("1 8 1 2 3 1 5 6 -1 8 9 10 8 12 13 0 0 15 16 14 19 14 11 22 11"),
+        ),
+        JointSet(
+            "body25b",
+            (
+                *_COCO17,
+                *_names("upper_neck head_top L.big_toe L.small_toe L.heel"),
+                *_names("R.big_toe R.small_toe R.heel"),
+            ),
+            _numbers("17 0 0 1 2 17 17 5 6 7 8 5 6 11 12 13 14 -1 17 15 19 15 16 22 16"),
+        ),
+        JointSet(
+            "halpe26",
+            (
+                *_COCO17,
+                *_names("head_top neck pelvis L.big_toe R.big_toe L.small_toe R.small_toe"),
+                *_names("L.heel R.heel"),
+            ),
+            _numbers("18 0 0 1 2 18 18 5 6 7 8 19 19 11 12 13 14 18 19 -1 15 16 20 21 15 16"),
         ),
         JointSet(
             "smpl24",
@@ -170,6 +208,7 @@ JOINT_SETS: dict[str, JointSet] = {
 # Mid-hips is what the pelvis of COCO and LSP means by convention, so it is not flagged.
 _COUNTERPARTS: dict[str, tuple[tuple[tuple[str, ...], bool], ...]] = {
     "pelvis": ((("left_hip", "right_hip"), False),),
+    "mid_shoulders": ((("left_shoulder", "right_shoulder"), False),),
     "thorax": ((("neck",), True), (("neck_base",), True)),
     "neck": ((("thorax",), True), (("neck_base",), True)),
     "neck_base": ((("thorax",), True), (("neck",), True)),

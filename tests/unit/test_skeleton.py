@@ -16,6 +16,10 @@ ENDS = {
     "mpii16": ("right_ankle", "left_wrist"),
     "lsp14": ("right_ankle", "head_top"),
     "coco17": ("nose", "right_ankle"),
+    "openpose18": ("nose", "left_ear"),
+    "body25": ("nose", "right_heel"),
+    "body25b": ("nose", "right_heel"),
+    "halpe26": ("nose", "right_heel"),
     "smpl24": ("pelvis", "right_hand"),
 }
 
@@ -66,6 +70,45 @@ def test_left_and_right_of_humaneva_as_published() -> None:
     right = [j for j, name in enumerate(skeleton.joints) if name.startswith("right_")]
     assert left == [2, 3, 4, 8, 9, 10]
     assert right == [5, 6, 7, 11, 12, 13]
+
+
+# Part numbers as the tools' own documentation lists them, left and right side by side.
+SIDES = {
+    "openpose18": ([5, 6, 7, 11, 12, 13, 15, 17], [2, 3, 4, 8, 9, 10, 14, 16]),
+    "body25": ([5, 6, 7, 12, 13, 14, 16, 18, 19, 20, 21], [2, 3, 4, 9, 10, 11, 15, 17, 22, 23, 24]),
+    "body25b": (
+        [1, 3, 5, 7, 9, 11, 13, 15, 19, 20, 21],
+        [2, 4, 6, 8, 10, 12, 14, 16, 22, 23, 24],
+    ),
+    "halpe26": (
+        [1, 3, 5, 7, 9, 11, 13, 15, 20, 22, 24],
+        [2, 4, 6, 8, 10, 12, 14, 16, 21, 23, 25],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_left_and_right_of_detectors_as_documented(name: str) -> None:
+    mirror, (left, right) = joint_set(name).mirror, SIDES[name]
+    assert [mirror[joint] for joint in left] == right
+    midline = set(range(len(mirror))) - set(left) - set(right)
+    assert all(mirror[joint] == joint for joint in midline)
+
+
+def test_documented_parts_of_detectors_by_number() -> None:
+    """Points that a shifted or swapped list would misplace."""
+    assert [joint_set("body25").joints[i] for i in (1, 8, 11, 19)] == [
+        "mid_shoulders", "pelvis", "right_ankle", "left_big_toe",
+    ]  # fmt: skip
+    assert [joint_set("body25b").joints[i] for i in (16, 17, 18, 21)] == [
+        "right_ankle", "upper_neck", "head_top", "left_heel",
+    ]  # fmt: skip
+    assert [joint_set("halpe26").joints[i] for i in (17, 18, 19, 22)] == [
+        "head_top", "neck", "pelvis", "left_small_toe",
+    ]  # fmt: skip
+    assert [joint_set("openpose18").joints[i] for i in (1, 8, 13, 14)] == [
+        "mid_shoulders", "right_hip", "left_ankle", "right_eye",
+    ]  # fmt: skip
 
 
 def test_h36m_32_to_17_keeps_the_published_joints() -> None:
