@@ -178,7 +178,7 @@ def test_neighbouring_points_are_flagged_as_approximate() -> None:
 
 def test_names_are_looked_up_and_unknown_ones_refused() -> None:
     assert joint_set("coco17").index("left_wrist") == 9
-    with pytest.raises(InputError, match=r"unknown joint set 'h36m'; choose one of coco17, h36m16"):
+    with pytest.raises(InputError, match=r"unknown joint set 'h36m'; choose one of body25, body25b, "):
         joint_set("h36m")
     with pytest.raises(InputError, match=r"'coco17' has no joint 'tail'; its joints are nose, "):
         joint_set("coco17").index("tail")
