@@ -5,17 +5,17 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 
+from monopose.data.camera_ring import studio_cameras
 from monopose.data.clip import Clip, validate
+from monopose.data.detector import Detections, observe
 from monopose.data.studio.actions import ACTIONS
 from monopose.data.studio.body import JOINTS, Subject, draw_subject, pose_from_angles
-from monopose.data.studio.cameras import studio_cameras
-from monopose.data.studio.detector import detect
 from monopose.data.studio.floor import stand_on_floor
 from monopose.data.studio.motion import Curve, Motion, add, wander
 from monopose.errors import InputError
-from monopose.geometry.camera import Camera, project, world_to_camera
+from monopose.geometry.camera import Camera
 
 FPS = 50.0
 
@@ -69,11 +69,8 @@ def studio_clips(
         for name, take in product(names, range(takes)):
             rng = np.random.default_rng([seed, number, take, *name.encode()])
             pose_world_m = act(subject, name, round(seconds * FPS), rng)
-            observed = _observe(pose_world_m, cameras, detections, rng)
+            observed = observe(pose_world_m, cameras, detections, rng, FPS)
             yield validate(_clip(subject, name, take, split, cameras, pose_world_m, observed))
-
-
-_Observed = tuple[Float32[np.ndarray, "V T J 2"], Float32[np.ndarray, "V T J"]]
 
 
 def _clip(
@@ -83,7 +80,7 @@ def _clip(
     split: str,
     cameras: tuple[Camera, ...],
     pose_world_m: Float32[np.ndarray, "T J 3"],
-    observed: _Observed,
+    observed: Detections,
 ) -> Clip:
     return Clip(
         clip_id=f"studio/{subject.subject_id}/{action}/{take}",
@@ -170,24 +167,3 @@ def _habits(t_s: Curve, rng: np.random.Generator) -> dict[str, Curve]:
         resting = _RESTING_DEG.get(channel.removeprefix("left_").removeprefix("right_"), 0.0)
         curves[channel] = resting + rng.normal(0, between_deg) + sway_deg * wander(t_s, rng)
     return curves
-
-
-def _observe(
-    pose_world_m: Float32[np.ndarray, "T J 3"],
-    cameras: Sequence[Camera],
-    detections: str,
-    rng: np.random.Generator,
-) -> _Observed:
-    views = [project(world_to_camera(pose_world_m, camera), camera) for camera in cameras]
-    true_px = np.stack(views)
-    if detections == "gt":
-        return true_px.astype(np.float32), np.ones(true_px.shape[:-1], np.float32)
-    return detect(true_px, _in_image(true_px, cameras), rng, FPS)
-
-
-def _in_image(
-    keypoints_px: Float[np.ndarray, "V T J 2"], cameras: Sequence[Camera]
-) -> Bool[np.ndarray, "V T J"]:
-    size_px = np.array([(camera.width, camera.height) for camera in cameras], float)
-    inside = np.logical_and(keypoints_px >= 0, keypoints_px < size_px[:, None, None])
-    return np.all(inside, axis=-1)

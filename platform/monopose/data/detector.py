@@ -3,12 +3,16 @@
 Its constants were fitted to the detections that come with 56 clips of real motion (17 joints of
 Human3.6M, four views, 50 Hz, 2.35 million keypoints): errors grow with the size of the person in
 the image, have Student's t tails, last a few frames, and are joined by single-frame misses and by
-left/right swaps of a few frames. See tests/unit/data/studio/test_detector.py for the comparison.
+left/right swaps of a few frames. See tests/unit/data/test_detector.py for the comparison.
 """
+
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from monopose.geometry.camera import Camera, project, world_to_camera
 from monopose.skeleton import JointSet, joint_set
 
 # Median error as a share of the person's size (diagonal of the keypoints' box), by joint.
@@ -33,6 +37,33 @@ _CONFIDENCE_NOISE = 0.043
 _LOWEST_CONFIDENCE = 0.02
 
 Detections = tuple[Float32[np.ndarray, "V T J 2"], Float32[np.ndarray, "V T J"]]
+
+
+def observe(
+    pose_world_m: Float32[np.ndarray, "T J 3"],
+    cameras: Sequence[Camera],
+    detections: Literal["model", "gt"],
+    rng: np.random.Generator,
+    fps: float = 50.0,
+) -> Detections:
+    """What calibrated cameras see of a known motion: (keypoints in pixels, score).
+
+    detections: "model" gives h36m17 joints with the detector's errors and confidences, absent
+    outside the image; "gt" gives exact projections with score 1, outside the image too.
+    """
+    views = [project(world_to_camera(pose_world_m, camera), camera) for camera in cameras]
+    true_px = np.stack(views)
+    if detections == "gt":
+        return true_px.astype(np.float32), np.ones(true_px.shape[:-1], np.float32)
+    return detect(true_px, _in_image(true_px, cameras), rng, fps)
+
+
+def _in_image(
+    keypoints_px: Float[np.ndarray, "V T J 2"], cameras: Sequence[Camera]
+) -> Bool[np.ndarray, "V T J"]:
+    size_px = np.array([(camera.width, camera.height) for camera in cameras], float)
+    inside = np.logical_and(keypoints_px >= 0, keypoints_px < size_px[:, None, None])
+    return np.all(inside, axis=-1)
 
 
 def detect(

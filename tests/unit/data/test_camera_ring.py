@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.present import present
 
-from monopose.data.studio.cameras import looking_at, studio_cameras
+from monopose.data.camera_ring import looking_at, studio_cameras
 from monopose.geometry.camera import camera_to_world, project, world_to_camera
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from tests.present import present
 
+from monopose.data.detector import detect
 from monopose.data.importers.unpickle import load_npz
-from monopose.data.studio.detector import detect
 from monopose.data.studio.studio import studio_clips
 
 Triples = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
-REAL = Path(__file__).parents[4] / ".." / "shared" / "data" / "cmu17"
+REAL = Path(__file__).parents[3] / ".." / "shared" / "data" / "cmu17"
 
 # statistic: (measured value, tolerance of the model)
 MEASURED = {
