@@ -14,7 +14,7 @@ from monopose.data.clip import validate
 from monopose.data.importers.catalog import IMPORTERS as CATALOG
 from monopose.data.importers.catalog import plan_import
 from monopose.data.importers.source import ImportOptions
-from monopose.data.shards import read_clips, verify, write_clips
+from monopose.data.shards import Cutting, read_clips, verify, write_clips
 from monopose.errors import MonoposeError
 from monopose.geometry.camera import project
 
@@ -69,7 +69,9 @@ def test_reading_twice_gives_the_same(case: Case, source: Path) -> None:
 
 def test_clips_survive_the_shards(case: Case, source: Path, tmp_path: Path) -> None:
     uri = str(tmp_path / "shards")
-    write_clips(case.read(source), uri, dataset="x", max_frames=4, overlap_frames=2)
+    write_clips(
+        case.read(source), uri, dataset="x", cutting=Cutting(max_frames=4, overlap_frames=2)
+    )
     originals = {clip.clip_id: clip for clip in case.read(source)}
     assert verify(uri).clips == len(originals)
     for clip in read_clips(uri):

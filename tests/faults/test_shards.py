@@ -17,16 +17,18 @@ from tests.clip_files import make_clip, people, write_videopose3d
 from monopose import storage
 from monopose.data.clip import Clip, validate
 from monopose.data.importers.videopose3d import videopose3d_clips
-from monopose.data.manifest import Manifest, manifest_digest
-from monopose.data.shards import read_clips, read_manifest, verify, write_clips
+from monopose.data.manifest import Manifest, signed
+from monopose.data.shards import Cutting, read_clips, read_manifest, verify, write_clips
 from monopose.errors import InputError, IntegrityError, MonoposeError, StorageError
+
+EACH_ALONE = Cutting(shard_bytes=1)
 
 
 @pytest.fixture
 def uri(tmp_path: Path) -> str:
     where = str(tmp_path / "set")
     clips = [make_clip(6, clip_id=str(i), split="train" if i else "val") for i in range(4)]
-    write_clips(clips, where, dataset="set", shard_bytes=1)
+    write_clips(clips, where, dataset="set", cutting=EACH_ALONE)
     return where
 
 
@@ -84,6 +86,7 @@ def test_a_damaged_shard_of_another_split_does_not_matter(uri: str) -> None:
         (b"[]", IntegrityError, r"manifest field \(all\)"),
         (b"{}", IntegrityError, "manifest field schema_version: Field required"),
         (b'{"schema_version": 99}', InputError, "schema version 99 is newer.*upgrade monopose"),
+        (b'{"schema_version": 1}', InputError, "schema version 1 is older.*import the data set"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused(
@@ -94,12 +97,14 @@ def test_a_manifest_that_is_none_is_refused(
         read_manifest(uri)
 
 
-def test_a_changed_count_is_found_by_the_digest(uri: str) -> None:
+def test_a_changed_count_is_found_by_the_checksum(uri: str) -> None:
     path = Path(uri, "manifest.json")
     content = orjson.loads(path.read_bytes())
     content["splits"]["train"]["frames"] += 1
     path.write_bytes(orjson.dumps(content))
-    with pytest.raises(IntegrityError, match=r"manifest\.json: manifest does not match its digest"):
+    with pytest.raises(
+        IntegrityError, match=r"manifest\.json: manifest does not match its checksum"
+    ):
         read_manifest(uri)
 
 
@@ -120,8 +125,8 @@ def test_a_manifest_cannot_name_files_elsewhere(uri: str) -> None:
 
 
 def _store(uri: str, manifest: Manifest) -> None:
-    signed = manifest.model_copy(update={"digest": manifest_digest(manifest)})
-    Path(uri, "manifest.json").write_bytes(orjson.dumps(signed.model_dump(mode="json")))
+    content = signed(manifest).model_dump(mode="json")
+    Path(uri, "manifest.json").write_bytes(orjson.dumps(content))
 
 
 def test_no_data_set_is_said_so(tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ def _failing_clips(error: BaseException) -> Iterator[Clip]:
 def test_a_source_that_breaks_midway_leaves_the_old_set(uri: str, error: BaseException) -> None:
     before = _files(uri)
     with pytest.raises(type(error)):
-        write_clips(_failing_clips(error), uri, dataset="new", shard_bytes=1, overwrite=True)
+        write_clips(_failing_clips(error), uri, dataset="new", cutting=EACH_ALONE, overwrite=True)
     assert _files(uri) == before
     assert verify(uri).dataset == "set"
 
@@ -151,7 +156,9 @@ def test_a_source_that_breaks_midway_leaves_the_old_set(uri: str, error: BaseExc
 def test_a_source_that_breaks_midway_leaves_nothing_new(tmp_path: Path) -> None:
     where = str(tmp_path / "new")
     with pytest.raises(ValueError, match="source broke"):
-        write_clips(_failing_clips(ValueError("source broke")), where, dataset="n", shard_bytes=1)
+        write_clips(
+            _failing_clips(ValueError("source broke")), where, dataset="n", cutting=EACH_ALONE
+        )
     assert _files(where) == {}
     with pytest.raises(InputError, match="there is no data set"):
         read_manifest(where)
@@ -160,7 +167,7 @@ def test_a_source_that_breaks_midway_leaves_nothing_new(tmp_path: Path) -> None:
 def test_failing_midway_keeps_shards_that_are_equal_to_the_old(uri: str) -> None:
     clips = [make_clip(6, clip_id="0", split="val"), make_clip(6, clip_id="0", split="val")]
     with pytest.raises(InputError, match="clip_id occurs twice"):
-        write_clips(clips, uri, dataset="set", shard_bytes=1, overwrite=True)
+        write_clips(clips, uri, dataset="set", cutting=EACH_ALONE, overwrite=True)
     assert verify(uri).clips == 4
 
 
@@ -178,11 +185,11 @@ def test_storage_that_fails_midway_leaves_the_old_set(
     monkeypatch.setattr(storage, "write_bytes", write_bytes)
     clips = [make_clip(5, clip_id=str(i)) for i in range(4)]
     with pytest.raises(StorageError, match="disk full"):
-        write_clips(clips, uri, dataset="new", shard_bytes=1, overwrite=True)
+        write_clips(clips, uri, dataset="new", cutting=EACH_ALONE, overwrite=True)
     monkeypatch.undo()
     assert before.items() <= _files(uri).items()
     assert verify(uri).dataset == "set"
-    after = write_clips(clips, uri, dataset="new", shard_bytes=1, overwrite=True)
+    after = write_clips(clips, uri, dataset="new", cutting=EACH_ALONE, overwrite=True)
     assert set(_files(uri)) == {"manifest.json", *(shard.name for shard in after.shards)}
 
 
@@ -192,7 +199,7 @@ def test_a_clip_with_nan_is_refused_and_nothing_stays(tmp_path: Path) -> None:
     broken.pose_world_m[3, 2, 1] = np.nan
     where = str(tmp_path / "new")
     with pytest.raises(InputError, match=r"clip 'broken': pose_world_m holds NaN.*\(3, 2, 1\)"):
-        write_clips([make_clip(), broken], where, dataset="new", shard_bytes=1)
+        write_clips([make_clip(), broken], where, dataset="new", cutting=EACH_ALONE)
     assert _files(where) == {}
 
 

@@ -6,7 +6,7 @@ import torch
 from tests.conftest import S3Store
 
 from monopose import storage
-from monopose.data.shards import read_manifest, write_clips
+from monopose.data.shards import Cutting, read_manifest, write_clips
 from monopose.data.studio.studio import studio_clips
 from monopose.errors import IntegrityError
 from monopose.recipes.presets import load
@@ -25,7 +25,7 @@ def data(s3_store: S3Store) -> str:
     """A few seconds of the studio in the test's bucket, in several shards."""
     uri = storage.join(s3_store.root, "data", "tiny")
     clips = studio_clips(0, 1.0, subjects=4, actions=["walk", "wave", "squat"])
-    write_clips(clips, uri, dataset="studio", synthetic=True, shard_bytes=200_000)
+    write_clips(clips, uri, dataset="studio", synthetic=True, cutting=Cutting(shard_bytes=200_000))
     assert len(read_manifest(uri).shards) > 3
     return "tiny"
 

@@ -4,19 +4,21 @@ A row is a clip or a piece of one. Its arrays lie in it as flat float32 lists, w
 to numpy without a copy; `num_views`, `num_frames` and `num_joints` give them their shape back.
 """
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from monopose.data.clip import Clip
 from monopose.geometry.camera import Camera
 from monopose.skeleton import joint_set
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Axes of each array: V views, T frames, J joints, or a fixed length.
 ARRAYS: dict[str, tuple[str | int, ...]] = {
@@ -100,6 +102,20 @@ def from_table(table: pa.Table) -> list[Clip]:
     return [
         _clip(row, {name: values[i] for name, values in flat.items()}) for i, row in enumerate(rows)
     ]
+
+
+def clip_digest(clip: Clip) -> bytes:
+    """SHA-256 of everything a clip holds, as it lies in a row; the same after any round trip."""
+    described = [*(getattr(clip, name) for name in _TEXTS), float(clip.fps), clip.start_frame]
+    cameras = [[_exact(value) for value in _camera_record(c).values()] for c in clip.cameras]
+    shapes = {n: v.shape for n in ARRAYS if (v := getattr(clip, n)) is not None}
+    digest = hashlib.sha256(orjson.dumps([described, cameras, list(shapes.items())]))
+    for name in shapes:
+        digest.update(np.ascontiguousarray(getattr(clip, name)).data)
+    for frame in _flat_images(clip) or []:
+        digest.update(len(frame).to_bytes(8))
+        digest.update(frame)
+    return digest.digest()
 
 
 def size_bytes(clip: Clip) -> int:
@@ -214,6 +230,13 @@ def _camera_record(camera: Camera) -> dict[str, Any]:
         if record[name] is not None:
             record[name] = np.asarray(record[name], np.float64).ravel()
     return record
+
+
+def _exact(value: Any) -> Any:
+    """A camera's part without the types it has before, but not after, a round trip."""
+    if value is None or isinstance(value, str):
+        return value
+    return np.asarray(value, np.float64).ravel().tolist()
 
 
 def _camera(record: dict[str, Any]) -> Camera:

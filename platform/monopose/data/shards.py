@@ -7,15 +7,12 @@ set or the new one. A shard holds whole takes of one split.
 
 import contextlib
 import hashlib
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from monopose import storage
 from monopose.data.clip import Clip, validate
@@ -23,6 +20,7 @@ from monopose.data.manifest import (
     MANIFEST,
     REBUILD,
     SHARD_NAME,
+    About,
     Manifest,
     Shard,
     SplitCounts,
@@ -31,13 +29,13 @@ from monopose.data.manifest import (
     parse_manifest,
 )
 from monopose.data.schema import (
-    clip_schema,
     cut,
     from_table,
     join,
     size_bytes,
     to_table,
 )
+from monopose.data.shard_files import encode_table, read_shard, row_limits
 from monopose.errors import InputError, IntegrityError, StorageError
 
 __all__ = [
@@ -63,41 +61,68 @@ class _Rows:
     bytes: int = 0
 
 
+@dataclass(frozen=True)
+class Cutting:
+    """How clips become rows and shards.
+
+    max_frames, overlap_frames: rows of longer takes are cut, neighbours sharing the overlap.
+    shard_bytes: size before compression that closes a shard; one take may pass it.
+    Raises InputError for numbers that cut nothing.
+    """
+
+    max_frames: int = 4096
+    overlap_frames: int = 256
+    shard_bytes: int = 64 << 20
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap_frames < self.max_frames or self.shard_bytes < 1:
+            what = f"overlap_frames is {self.overlap_frames}, max_frames {self.max_frames}"
+            raise InputError(what, fix="give 0 <= overlap_frames < max_frames, shard_bytes > 0")
+
+
+DEFAULT_CUTTING = Cutting()
+
+
 @dataclass
-class _Writer:
-    """Collects rows by split and stores each shard as soon as it is full."""
+class ShardWriter:
+    """Validates and counts clips, collects rows by split, stores each shard as soon as it is full.
+
+    At most one shard per split is held in memory.
+    """
 
     uri: str
-    shard_bytes: int
+    cutting: Cutting
+    first_number: int = 0
+    tally: Tally = field(default_factory=Tally)
     shards: list[Shard] = field(default_factory=list)
-    waiting: dict[str, _Rows] = field(default_factory=dict)
+    _waiting: dict[str, _Rows] = field(default_factory=dict)
 
-    def add(self, clip: Clip, max_frames: int, overlap_frames: int) -> None:
-        rows = self.waiting.setdefault(clip.split, _Rows())
-        for piece, overlap in cut(clip, max_frames, overlap_frames):
+    def add(self, clip: Clip) -> None:
+        """Takes one whole take; raises InputError for what `validate` and `Tally` refuse."""
+        self.tally.add(validate(clip))
+        rows = self._waiting.setdefault(clip.split, _Rows())
+        limits = row_limits(clip, self.cutting.max_frames, self.cutting.overlap_frames)
+        for piece, overlap in cut(clip, *limits):
             rows.pieces.append(piece)
             rows.overlaps.append(overlap)
             rows.bytes += size_bytes(piece)
         rows.clips += 1
         rows.frames += clip.num_frames
-        if rows.bytes >= self.shard_bytes:
-            self.store(clip.split)
+        if rows.bytes >= self.cutting.shard_bytes:
+            self._store(clip.split)
 
-    def finish(self) -> None:
-        for split in list(self.waiting):
-            self.store(split)
-        if not self.shards:
-            raise InputError("no clips to write", where=self.uri)
+    def finish(self) -> list[Shard]:
+        """Stores what waits; returns all shards in the order they were written."""
+        for split in list(self._waiting):
+            self._store(split)
+        return self.shards
 
-    def store(self, split: str) -> None:
-        rows = self.waiting.pop(split)
-        stream = io.BytesIO()
-        table = to_table(rows.pieces, rows.overlaps)
-        pq.write_table(table, stream, compression="zstd", use_dictionary=False)
-        payload = stream.getvalue()
+    def _store(self, split: str) -> None:
+        rows = self._waiting.pop(split)
+        payload = encode_table(to_table(rows.pieces, rows.overlaps))
         sha256 = hashlib.sha256(payload).hexdigest()
         shard = Shard(
-            name=f"part-{len(self.shards):05d}-{sha256[:16]}.parquet",
+            name=f"part-{self.first_number + len(self.shards):05d}-{sha256[:16]}.parquet",
             sha256=sha256,
             bytes=len(payload),
             clips=rows.clips,
@@ -115,44 +140,61 @@ def write_clips(
     dataset: str,
     detections: str | None = None,
     synthetic: bool = False,
-    max_frames: int = 4096,
-    overlap_frames: int = 256,
-    shard_bytes: int = 64 << 20,
+    cutting: Cutting = DEFAULT_CUTTING,
     overwrite: bool = False,
 ) -> Manifest:
     """Validates clips, cuts long takes, streams them into shards and writes the manifest last.
 
-    At most one shard per split is held in memory. shard_bytes is the size before compression
-    that closes a shard; it may pass it by one take. If anything fails, what was at `uri` before
-    stays valid, and shards of the failed attempt are removed (by the next write at the latest).
-    Raises InputError for a clip that breaks the record, for no clips, for mixed joint sets or
-    repeated clip_ids, and when `uri` holds a data set and `overwrite` is False; StorageError.
+    If anything fails, what was at `uri` before stays valid, and shards of the failed attempt are
+    removed (by the next write at the latest). Raises InputError for a clip that breaks the record,
+    for no clips, for mixed joint sets or repeated clip_ids, and when `uri` holds a data set and
+    `overwrite` is False; StorageError.
     """
-    if not 0 <= overlap_frames < max_frames:
-        what = f"overlap_frames is {overlap_frames}, max_frames {max_frames}"
-        raise InputError(what, fix="give 0 <= overlap_frames < max_frames")
+    with replacing(uri, overwrite=overwrite):
+        writer = ShardWriter(uri, cutting)
+        for clip in clips:
+            writer.add(clip)
+        shards, about = writer.finish(), About(dataset, detections, synthetic)
+    return publish(uri, writer.tally, shards, about)
+
+
+@contextlib.contextmanager
+def replacing(uri: str, *, overwrite: bool) -> Iterator[None]:
+    """Shards may be written at `uri` inside; if that fails, those that are new are removed.
+
+    Raises InputError when a data set is there and `overwrite` is False.
+    """
     before = storage.list_names(uri)
     if MANIFEST in before and not overwrite:
-        raise InputError("there is a data set already", where=uri, fix="allow it to be overwritten")
-    tally, writer = Tally(), _Writer(uri, shard_bytes)
+        fix = "allow it to be overwritten"
+        raise InputError("there is a data set already", where=uri, fix=fix)
     try:
-        for clip in clips:
-            tally.add(validate(clip))
-            writer.add(clip, max_frames, overlap_frames)
-        writer.finish()
+        yield
     except BaseException:
-        _remove(uri, {shard.name for shard in writer.shards} - set(before))
+        _remove(uri, _shard_names(uri) - set(before))
         raise
-    # Outside the try: a manifest whose writing was reported as failed may have arrived all the
-    # same, and its shards must then be there. If it did not, the next write removes them.
-    manifest = manifest_of(
-        tally, writer.shards, dataset=dataset, detections=detections, synthetic=synthetic
-    )
+
+
+def publish(uri: str, tally: Tally, shards: Sequence[Shard], about: About) -> Manifest:
+    """Writes the manifest of shards that lie at `uri`, and removes all others.
+
+    Outside of `replacing`: a manifest whose writing was reported as failed may have arrived all
+    the same, and its shards must then be there. If it did not, the next write removes them.
+    Raises InputError for no shards, StorageError.
+    """
+    if not shards:
+        raise InputError("no clips to write", where=uri)
+    manifest = manifest_of(tally, shards, about)
     payload = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     storage.write_bytes(storage.join(uri, MANIFEST), payload)
-    kept = {shard.name for shard in manifest.shards}
-    _remove(uri, {name for name in before if re.match(SHARD_NAME, name)} - kept)
+    _remove(uri, _shard_names(uri) - {shard.name for shard in manifest.shards})
     return manifest
+
+
+def _shard_names(uri: str) -> set[str]:
+    with contextlib.suppress(StorageError):
+        return {name for name in storage.list_names(uri) if re.match(SHARD_NAME, name)}
+    return set()
 
 
 def _remove(uri: str, names: set[str]) -> None:
@@ -177,33 +219,6 @@ def read_manifest(uri: str) -> Manifest:
         fix = "check the name, or make one with `monopose data import` or `monopose data studio`"
         raise InputError("there is no data set", where=uri, fix=fix) from error
     return parse_manifest(payload, where)
-
-
-def read_shard(uri: str, shard: Shard) -> pa.Table:
-    """One shard as a table of `clip_schema()`, read once and checked by size and SHA-256.
-
-    Raises IntegrityError naming the shard when it is missing, truncated or altered.
-    """
-    where = storage.join(uri, shard.name)
-    try:
-        payload = storage.read_bytes(where)
-    except StorageError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
-            raise
-        raise IntegrityError("shard is missing", where=where, fix=REBUILD) from error
-    if len(payload) != shard.bytes:
-        what = f"shard has {len(payload)} bytes, the manifest says {shard.bytes}"
-        raise IntegrityError(what, where=where, fix=REBUILD)
-    if hashlib.sha256(payload).hexdigest() != shard.sha256:
-        what = "shard is altered: its SHA-256 is not the manifest's"
-        raise IntegrityError(what, where=where, fix=REBUILD)
-    try:
-        table = pq.read_table(pa.BufferReader(payload))
-    except pa.ArrowException as error:
-        raise IntegrityError("shard is not Parquet", where=where, fix=REBUILD) from error
-    if not table.schema.equals(clip_schema()):
-        raise IntegrityError("shard has other columns than a clip", where=where, fix=REBUILD)
-    return table
 
 
 def read_clips(uri: str, split: str | None = None, *, join: bool = True) -> Iterator[Clip]:
@@ -241,4 +256,6 @@ def verify(uri: str) -> Manifest:
         tally.add(validate(clip))
     if tally.splits != manifest.splits:
         raise IntegrityError("counts are not the manifest's", where=uri, fix=REBUILD)
+    if f"{tally.content:064x}" != manifest.content:
+        raise IntegrityError("clips are not the manifest's", where=uri, fix=REBUILD)
     return manifest

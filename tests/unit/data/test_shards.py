@@ -11,9 +11,9 @@ from tests.clip_files import assert_same_clip, make_clip
 from tests.present import present
 
 from monopose.data.clip import Clip
-from monopose.data.manifest import manifest_digest
+from monopose.data.manifest import signed
 from monopose.data.schema import from_table
-from monopose.data.shards import read_clips, read_manifest, read_shard, verify, write_clips
+from monopose.data.shards import Cutting, read_clips, read_manifest, read_shard, verify, write_clips
 from monopose.errors import InputError
 
 LENGTHS = {"a": 25, "b": 3, "c": 12, "d": 7}
@@ -27,9 +27,12 @@ def _clips() -> list[Clip]:
     ]
 
 
-def _written(folder: Path, **options: Any) -> str:
+SHORT = Cutting(max_frames=8, overlap_frames=3)
+
+
+def _written(folder: Path, cutting: Cutting = SHORT, **options: Any) -> str:
     uri = str(folder / "set")
-    write_clips(_clips(), uri, dataset="set", max_frames=8, overlap_frames=3, **options)
+    write_clips(_clips(), uri, dataset="set", cutting=cutting, **options)
     return uri
 
 
@@ -87,13 +90,14 @@ def test_shards_are_stored_while_clips_still_come(tmp_path: Path) -> None:
             yield make_clip(20, clip_id=str(index))
 
     # One clip is 20 x 17 x 7 x 4 = 9520 bytes: two of them pass 10 kB and close a shard.
-    manifest = write_clips(clips(), str(tmp_path / "set"), dataset="set", shard_bytes=10_000)
+    cutting = Cutting(shard_bytes=10_000)
+    manifest = write_clips(clips(), str(tmp_path / "set"), dataset="set", cutting=cutting)
     assert seen == [0, 0, 1, 1, 2, 2]
     assert [shard.clips for shard in manifest.shards] == [2, 2, 2]
 
 
 def test_a_take_is_never_split_between_shards(tmp_path: Path) -> None:
-    manifest = verify(_written(tmp_path, shard_bytes=1))
+    manifest = verify(_written(tmp_path, Cutting(8, 3, shard_bytes=1)))
     assert [shard.clips for shard in manifest.shards] == [1, 1, 1, 1]
     assert {shard.frames for shard in manifest.shards} == set(LENGTHS.values())
 
@@ -112,15 +116,28 @@ def test_the_same_clips_give_the_same_digest(tmp_path: Path) -> None:
     assert read_manifest(first).digest == read_manifest(second).digest
 
 
-def test_the_digest_follows_content_not_order(tmp_path: Path) -> None:
+def test_the_digest_names_the_data_not_their_shards(tmp_path: Path) -> None:
+    whole = read_manifest(_written(tmp_path))
+    clips, cutting = _clips()[::-1], Cutting(max_frames=4, overlap_frames=1, shard_bytes=1)
+    other = write_clips(clips, str(tmp_path / "cut"), dataset="set", cutting=cutting)
+    assert len(other.shards) > len(whole.shards)
+    assert other.digest == whole.digest
+    assert other.checksum != whole.checksum
+
+
+@pytest.mark.parametrize("change", [{"frames": 1}, {"dataset": "x"}, {"content": "0" * 64}])
+def test_the_digest_follows_what_the_data_are(tmp_path: Path, change: dict[str, Any]) -> None:
     manifest = read_manifest(_written(tmp_path))
-    turned = manifest.model_copy(update={"shards": manifest.shards[::-1]})
-    assert manifest_digest(turned) == manifest.digest
+    assert signed(manifest) == manifest
+    assert signed(manifest.model_copy(update=change)).digest != manifest.digest
+
+
+def test_every_shards_hash_is_in_the_checksum(tmp_path: Path) -> None:
+    manifest = read_manifest(_written(tmp_path))
     changed = manifest.shards[0].model_copy(update={"sha256": "0" * 64})
-    other = manifest.model_copy(update={"shards": (changed, *manifest.shards[1:])})
-    assert manifest_digest(other) != manifest.digest
-    assert manifest_digest(manifest.model_copy(update={"frames": 1})) != manifest.digest
-    assert manifest_digest(manifest.model_copy(update={"schema_version": 0})) != manifest.digest
+    other = signed(manifest.model_copy(update={"shards": (changed, *manifest.shards[1:])}))
+    assert other.checksum != manifest.checksum
+    assert other.digest == manifest.digest
 
 
 def test_one_changed_number_changes_the_digest(tmp_path: Path) -> None:
@@ -154,7 +171,7 @@ def test_overwriting_leaves_other_files_alone(tmp_path: Path) -> None:
 
 def test_the_manifest_is_readable_json(tmp_path: Path) -> None:
     content = orjson.loads(Path(_written(tmp_path), "manifest.json").read_bytes())
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2
     assert content["splits"]["val"]["clips"] == 2
     assert set(content["shards"][0]) == {"name", "sha256", "bytes", "clips", "frames", "splits"}
 
@@ -180,4 +197,4 @@ def test_sets_that_make_no_sense_are_refused(
 
 def test_an_overlap_as_long_as_a_piece_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="give 0 <= overlap_frames < max_frames"):
-        write_clips([make_clip()], str(tmp_path), dataset="set", max_frames=8, overlap_frames=8)
+        Cutting(max_frames=8, overlap_frames=8)

@@ -27,7 +27,7 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
 def manifest(joint_set: str = "h36m17", **counts: int) -> Manifest:
     values = {"clips": 2, "frames": 20, "sequence_frames": 40, "has_3d": 2, "has_2d": 2} | counts
     return Manifest(
-        schema_version=1, dataset="handmade", joint_set=joint_set, detections=None,
+        schema_version=2, content="", dataset="handmade", joint_set=joint_set, detections=None,
         synthetic=True, fps=(50.0,), clips=2, frames=20, shards=(),
         splits={"train": SplitCounts(**values), "val": SplitCounts(clips=1, has_2d=1, has_3d=1)},
     )  # fmt: skip
