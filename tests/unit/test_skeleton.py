@@ -176,9 +176,38 @@ def test_neighbouring_points_are_flagged_as_approximate() -> None:
     assert not conversion("h36m32", "h36m17").approximate.any()
 
 
+def test_a_detectors_torso_is_made_of_hips_shoulders_and_head_and_flagged() -> None:
+    """The measured weights, at points of a body that stands straight."""
+    heights_m = {"hip": 1.0, "shoulder": 1.5, "head_top": 1.8, "upper_neck": 1.6}
+    for name in ("body25b", "halpe26"):
+        source = joint_set(name)
+        pose_m = np.zeros((len(source), 3))
+        for index, joint in enumerate(source.joints):
+            pose_m[index, 2] = heights_m.get(joint.split("_", 1)[-1], heights_m.get(joint, 0.0))
+        to_h36m = conversion(name, "h36m17")
+        made_m = dict(zip(to_h36m.target.joints, to_h36m.apply(pose_m)[:, 2], strict=True))
+        assert made_m["spine"] == pytest.approx(0.6 * 1.0 + 0.4 * 1.5)
+        if name == "body25b":
+            assert made_m["thorax"] == pytest.approx(1.5)
+        else:
+            assert made_m["neck_nose"] == pytest.approx((1.5 + 1.8) / 2)
+        flagged = {n for n, a in zip(made_m, to_h36m.approximate, strict=True) if a}
+        assert flagged == {"spine", "thorax", "neck_nose"}
+        assert to_h36m.mask.all()
+
+
+@pytest.mark.parametrize("name", ["body25", "openpose18"])
+def test_a_detector_without_a_head_top_leaves_torso_and_head_masked(name: str) -> None:
+    to_h36m = conversion(name, "h36m17")
+    missing = [n for n, ok in zip(to_h36m.target.joints, to_h36m.mask, strict=True) if not ok]
+    assert missing == ["spine", "thorax", "neck_nose", "head_top"]
+
+
 def test_names_are_looked_up_and_unknown_ones_refused() -> None:
     assert joint_set("coco17").index("left_wrist") == 9
-    with pytest.raises(InputError, match=r"unknown joint set 'h36m'; choose one of body25, body25b, "):
+    with pytest.raises(
+        InputError, match=r"unknown joint set 'h36m'; choose one of body25, body25b, "
+    ):
         joint_set("h36m")
     with pytest.raises(InputError, match=r"'coco17' has no joint 'tail'; its joints are nose, "):
         joint_set("coco17").index("tail")
