@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import fsspec
 import pyarrow.fs
@@ -127,6 +127,15 @@ def read_bytes(uri: str) -> bytes:
     with reported(uri):
         fs, path = filesystem(uri)
         return cast(bytes, fs.cat_file(path))
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[BinaryIO]:
+    """The object open for reading by ranges, without read-ahead; raises StorageError."""
+    with reported(uri):
+        fs, path = filesystem(uri)
+        with fs.open(path, "rb", cache_type="none") as file:
+            yield cast(BinaryIO, file)
 
 
 def write_bytes(uri: str, payload: bytes) -> None:
