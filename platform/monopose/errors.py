@@ -37,7 +37,9 @@ def cause_of(error: BaseException | None) -> MonoposeError | None:
     waiting = [error]
     while waiting:
         current = waiting.pop(0)
-        if isinstance(current, MonoposeError):
+        # Ray raises a class that is ours and its own, whose text is a traceback; the error that
+        # was raised in the task is its `cause`.
+        if isinstance(current, MonoposeError) and not hasattr(current, "cause"):
             return current
         if current is None or id(current) in seen:
             continue

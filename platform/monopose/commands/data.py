@@ -1,6 +1,7 @@
 """`monopose data import | studio | check`."""
 
 import re
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,14 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from monopose.data.clip import Clip
+    from monopose.data.importers.source import ImportPlan
     from monopose.data.manifest import Manifest
 
 app = typer.Typer(help="Bring data in, make it, check it.", no_args_is_help=True)
 
 To = Annotated[str, typer.Option("--to", help="Storage URI, folder, or a name under the root.")]
+OnCluster = Annotated[
+    bool, typer.Option("--on-cluster", help="As tasks of the Ray cluster; the paths are shared.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")]
 
 
@@ -54,6 +59,7 @@ def import_(
     crop_px: Annotated[int, typer.Option(help="Side of the stored square crops.")] = 256,
     stride: Annotated[int, typer.Option(help="Keep every n-th frame.")] = 1,
     seed: Annotated[int, typer.Option(help="Of virtual cameras and modelled detections.")] = 0,
+    on_cluster: OnCluster = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Read data sets of others into checked shards.
@@ -82,7 +88,33 @@ def import_(
     plan = plan_import(source, paths, options)
     for note in plan.notes:
         typer.echo(f"note: {note}", err=True)
-    _write(plan.clips(), to, detections=plan.detections, overwrite=overwrite)
+    if on_cluster:
+        _import_on_cluster(plan, to, overwrite=overwrite)
+    else:
+        _write(plan.clips(), to, detections=plan.detections, overwrite=overwrite)
+
+
+@app.command()
+def reshard(
+    uri: Annotated[str, typer.Argument(help="Storage URI, folder, or a name under the root.")],
+    to: To,
+    shard_mb: Annotated[int, typer.Option(min=1, help="Size that closes a shard, MiB.")] = 64,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a data set again in shards of another size, as tasks of the Ray cluster.
+
+    Example: monopose data reshard studio --to studio-large --shard-mb 256
+    """
+    from monopose import cluster, storage
+    from monopose.data.prepare import reshard as write_again
+    from monopose.data.shards import Cutting
+
+    cluster.connect()
+    where, cutting = storage.resolve(to, "data"), Cutting(shard_bytes=shard_mb << 20)
+    source = storage.resolve(uri, "data")
+    with _tasks_shown("writing shards") as shown:
+        manifest = write_again(source, where, cutting=cutting, overwrite=overwrite, on_task=shown)
+    _describe(where, manifest)
 
 
 @app.command()
@@ -160,6 +192,29 @@ def check(
 
     where = storage.resolve(uri, "data")
     _describe(where, shards.verify(where))
+
+
+def _import_on_cluster(plan: "ImportPlan", to: str, *, overwrite: bool) -> None:
+    from monopose import cluster, storage
+    from monopose.data.manifest import About
+    from monopose.data.prepare import import_on_cluster
+
+    cluster.connect()
+    where, about = storage.resolve(to, "data"), About(plan.dataset, plan.detections)
+    with _tasks_shown("importing parts") as shown:
+        manifest = import_on_cluster(plan.parts, where, about, overwrite=overwrite, on_task=shown)
+    _describe(where, manifest)
+
+
+@contextmanager
+def _tasks_shown(what: str) -> "Iterator[Callable[[int, int], None]]":
+    """A progress bar of tasks on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, tasks: progress.update(bar, completed=done, total=tasks)
 
 
 def _write(

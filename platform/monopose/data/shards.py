@@ -232,7 +232,7 @@ def read_clips(uri: str, split: str | None = None, *, join: bool = True) -> Iter
         known = ", ".join(manifest.splits)
         raise InputError(f"there is no split {split!r}", where=uri, fix=f"choose one of {known}")
     shards = [shard for shard in manifest.shards if split is None or split in shard.splits]
-    return _takes(uri, shards) if join else _rows(uri, shards)
+    return read_takes(uri, shards) if join else _rows(uri, shards)
 
 
 def _rows(uri: str, shards: Iterable[Shard]) -> Iterator[Clip]:
@@ -240,7 +240,8 @@ def _rows(uri: str, shards: Iterable[Shard]) -> Iterator[Clip]:
         yield from from_table(read_shard(uri, shard))
 
 
-def _takes(uri: str, shards: Iterable[Shard]) -> Iterator[Clip]:
+def read_takes(uri: str, shards: Iterable[Shard]) -> Iterator[Clip]:
+    """The whole takes of some shards, pieces joined; raises what `read_shard` raises."""
     for _, pieces in groupby(_rows(uri, shards), key=lambda clip: clip.clip_id):
         yield join(list(pieces))
 
