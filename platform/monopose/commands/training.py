@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,7 +38,7 @@ def train(
     from monopose.training.run import prepare, train_here
     from monopose.training.tracking import followed
 
-    chosen = with_values(load(recipe, _size(size)), settings(set_ or []))
+    chosen = with_values(load(recipe, size), settings(set_ or []))
     job = prepare(chosen, data, name, fresh=fresh)
     if workers == 0:
         typer.echo(f"model: {train_here(job, show)}")
@@ -111,16 +111,3 @@ def show(report: "EpochReport") -> None:
         f"epoch {report.epoch:>4}   {report.seconds:7.1f} s   loss {report.train_loss:.4f}"
         f"   {report.frames_per_s:,.0f} frames/s{error}"
     )
-
-
-def _size(name: str) -> Literal["smoke", "small", "paper"]:
-    from monopose.errors import InputError
-
-    sizes: dict[str, Literal["smoke", "small", "paper"]] = {
-        "smoke": "smoke",
-        "small": "small",
-        "paper": "paper",
-    }
-    if name not in sizes:
-        raise InputError(f"unknown size {name!r}", where="--size", fix="smoke, small or paper")
-    return sizes[name]

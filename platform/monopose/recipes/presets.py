@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from monopose.errors import RecipeError
-from monopose.recipes.recipe import Recipe, from_file
+from monopose.recipes.recipe import Recipe, Size, from_file
 from monopose.recipes.simple_baseline import simple_baseline
-from monopose.recipes.videopose3d import Size, videopose3d
+from monopose.recipes.videopose3d import videopose3d
 
 PRESETS: dict[str, Callable[[Size], Recipe]] = {
     "videopose3d": videopose3d,
@@ -14,13 +15,18 @@ PRESETS: dict[str, Callable[[Size], Recipe]] = {
 }
 
 
-def load(name_or_file: str, size: Size = "small") -> Recipe:
-    """A preset by name, or a recipe from a JSON file; raises RecipeError."""
-    if name_or_file in PRESETS:
-        return PRESETS[name_or_file](size)
+def load(name_or_file: str, size: str = "small", where: str = "") -> Recipe:
+    """A preset by name and size, or a recipe from a JSON file; raises RecipeError.
+
+    where: what named them, for the error.
+    """
     if name_or_file.endswith(".json"):
         return from_file(Path(name_or_file))
-    raise RecipeError(
-        f"unknown recipe {name_or_file!r}",
-        fix=f"give one of {', '.join(PRESETS)}, or a .json file",
-    )
+    if name_or_file not in PRESETS:
+        fix = f"give one of {', '.join(PRESETS)}, or a .json file"
+        raise RecipeError(f"unknown recipe {name_or_file!r}", where=where, fix=fix)
+    for known in get_args(Size):
+        if size == known:
+            return PRESETS[name_or_file](known)
+    fix = f"give one of {', '.join(get_args(Size))}"
+    raise RecipeError(f"unknown size {size!r}", where=where, fix=fix)

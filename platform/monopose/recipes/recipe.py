@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from monopose.errors import RecipeError
 
+Size = Literal["smoke", "small", "paper"]
+"""of a preset: seconds on one core, minutes on two, a GPU"""
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 

@@ -1,7 +1,6 @@
 """Baseline: a residual MLP on single frames (Martinez et al., ICCV 2017)."""
 
-from monopose.recipes.recipe import Budget, MlpEncoder, NoTemporal, Optimiser, Recipe
-from monopose.recipes.videopose3d import Size
+from monopose.recipes.recipe import Budget, MlpEncoder, NoTemporal, Optimiser, Recipe, Size
 
 _WIDTH_BLOCKS_EPOCHS: dict[str, tuple[int, int, int]] = {
     "smoke": (64, 1, 2),

@@ -5,11 +5,7 @@ AdamW with a cosine schedule and averaged weights in place of AMSGrad with expon
 keypoints split into centre and offsets (models/encoders/keypoints.py).
 """
 
-from typing import Literal
-
-from monopose.recipes.recipe import Budget, Optimiser, Recipe, SingleStrideTcn
-
-Size = Literal["smoke", "small", "paper"]
+from monopose.recipes.recipe import Budget, Optimiser, Recipe, SingleStrideTcn, Size
 
 
 def videopose3d(size: Size = "small") -> Recipe:

@@ -10,15 +10,14 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import orjson
 
-from monopose.errors import InputError, RecipeError
+from monopose.errors import InputError
 from monopose.evaluation.leaderboard import Scalar
-from monopose.recipes.presets import PRESETS
+from monopose.recipes.presets import load
 from monopose.recipes.recipe import Recipe, with_values
-from monopose.recipes.videopose3d import Size
 
 Space = Callable[[Any], dict[str, Any]]
 CHOICE = "choose_"
@@ -61,16 +60,8 @@ def load_space(name_or_file: str) -> Space:
 def recipe_of(parameters: dict[str, Any]) -> Recipe:
     """The recipe of a trial's parameters; raises RecipeError."""
     values = {k: v for k, v in parameters.items() if not k.startswith(CHOICE)}
-    preset, size = str(values.pop("preset", "")), values.pop("size", "small")
-    if preset not in PRESETS:
-        raise RecipeError(
-            f"preset {preset!r} is unknown", where="space", fix=f"one of {', '.join(PRESETS)}"
-        )
-    if size not in get_args(Size):
-        raise RecipeError(
-            f"size {size!r} is unknown", where="space", fix=f"one of {', '.join(get_args(Size))}"
-        )
-    return with_values(PRESETS[preset](size), values, where="space")
+    preset, size = str(values.pop("preset", "")), str(values.pop("size", "small"))
+    return with_values(load(preset, size, "space"), values, where="space")
 
 
 def shown(parameters: dict[str, Any]) -> dict[str, Scalar]:

@@ -12,11 +12,11 @@ from monopose.recipes.recipe import (
     MlpEncoder,
     Recipe,
     SingleStrideTcn,
+    Size,
     from_file,
     from_json,
     with_values,
 )
-from monopose.recipes.videopose3d import Size
 
 SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 BASE = Recipe(name="base")

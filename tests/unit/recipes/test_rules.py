@@ -5,9 +5,8 @@ import pytest
 from monopose.data.manifest import Manifest, SplitCounts
 from monopose.errors import MonoposeError, RecipeError
 from monopose.recipes.presets import PRESETS
-from monopose.recipes.recipe import Recipe, with_values
+from monopose.recipes.recipe import Recipe, Size, with_values
 from monopose.recipes.rules import RULES, check
-from monopose.recipes.videopose3d import Size
 
 BASE = Recipe(name="base")
 # What breaks a rule -> what the message says; one for each rule, in their order.

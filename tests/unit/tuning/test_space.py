@@ -89,9 +89,12 @@ def test_parameters_become_the_presets_recipe_with_values() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"preset": "nope"}, "space: preset 'nope' is unknown; one of videopose3d, simple_base"),
-        ({}, "space: preset '' is unknown"),
-        ({"preset": "videopose3d", "size": "huge"}, "space: size 'huge' is unknown; one of smoke"),
+        ({"preset": "nope"}, "space: unknown recipe 'nope'; give one of videopose3d, simple_base"),
+        ({}, "space: unknown recipe ''"),
+        (
+            {"preset": "videopose3d", "size": "huge"},
+            "space: unknown size 'huge'; give one of smoke",
+        ),
         ({"preset": "videopose3d", "temporal.chanels": 3}, "space: temporal.tcn_single.chanels: "),
         ({"preset": "simple_baseline", "temporal.channels": 3}, "space: temporal.none.channels: "),
         ({"preset": "videopose3d", "temporals.channels": 3}, "space: 'temporals' is not a group"),
