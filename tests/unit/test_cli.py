@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -35,20 +34,11 @@ def commands() -> list[tuple[str, ...]]:
     return found
 
 
-def test_help_answers_at_once(tmp_path: Path) -> None:
-    took_s = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        result = run("--help", cwd=tmp_path)
-        took_s.append(time.perf_counter() - begun)
-        assert result.returncode == 0
-    assert min(took_s) < 0.5
-
-
 def test_help_loads_neither_torch_nor_ray_nor_arrow() -> None:
+    # What keeps `--help` below half a second; the time itself depends on the machine.
     code = (
         "import sys; import monopose.cli; "
-        "print(sorted({'torch', 'ray', 'pyarrow', 'numpy', 'fsspec'} & set(sys.modules)))"
+        "print(sorted({'torch', 'ray', 'pyarrow', 'numpy', 'fsspec', 'cv2', 'scipy', 'pydantic'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr
