@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from monopose.data.importers import videopose3d
+from monopose.data.importers import h36m, humaneva, videopose3d
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.errors import InputError
 
 IMPORTERS: dict[str, Importer] = {
+    "h36m": h36m.IMPORTER,
+    "humaneva": humaneva.IMPORTER,
     "videopose3d": videopose3d.IMPORTER,
 }
 

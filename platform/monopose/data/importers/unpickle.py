@@ -12,6 +12,7 @@ import pickletools
 import re
 import warnings
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +68,16 @@ class _Unpickler(pickle.Unpickler):
         return _Record(_ALLOWED[module, name])
 
 
-def load_npz(path: Path) -> dict[str, Any]:
+def load_npz(path: Path, wanted: Collection[str] | None = None) -> dict[str, Any]:
     """The members of an npz file by name, pickled ones included.
 
-    A 0-d object member comes back as the dict, list, str or number it holds; arrays may be
-    read-only. Raises InputError, and nothing else, for a file that is missing, damaged, bigger
-    inside than it can honestly be, or whose pickles ask for anything but numpy arrays.
+    wanted: read only these of them, those that are there; all by default. A 0-d object member
+    comes back as the dict, list, str or number it holds; arrays may be read-only. Raises
+    InputError, and nothing else, for a file that is missing, damaged, bigger inside than it can
+    honestly be, or whose pickles ask for anything but numpy arrays.
     """
     try:
-        return _members(path)
+        return _members(path, wanted)
     except MonoposeError as error:
         raise type(error)(error.what, where=error.where or str(path), fix=error.fix) from error
     except FileNotFoundError as error:
@@ -86,7 +88,7 @@ def load_npz(path: Path) -> dict[str, Any]:
         raise InputError(what, where=str(path), fix="fetch or copy the file again") from error
 
 
-def _members(path: Path) -> dict[str, Any]:
+def _members(path: Path, wanted: Collection[str] | None) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
         declared = sum(entry.file_size for entry in entries)
@@ -96,7 +98,12 @@ def _members(path: Path) -> dict[str, Any]:
                 f"claims to unpack to {declared} bytes, more than {limit} for a file of its size",
                 fix="do not trust this file",
             )
-        return {e.filename.removesuffix(".npy"): _array(archive.read(e)) for e in entries}
+        named = {entry.filename.removesuffix(".npy"): entry for entry in entries}
+        return {
+            name: _array(archive.read(entry))
+            for name, entry in named.items()
+            if wanted is None or name in wanted
+        }
 
 
 def _array(member: bytes) -> Any:

@@ -1,6 +1,5 @@
 """VideoPose3D's layout: cameras, joint sets, splits and disagreements between its files."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,17 @@ import pytest
 from tests.clip_files import (
     H36M_SYMMETRY,
     POSITIONS_M,
+    assert_same_clip,
     camera_records,
     people,
     pixels,
-    write_npz,
     write_videopose3d,
 )
 from tests.present import present
 
 from monopose.data.clip import Clip, validate
-from monopose.data.importers.videopose3d import choose_detections, videopose3d_clips
+from monopose.data.importers.source import ImportOptions
+from monopose.data.importers.videopose3d import plan, videopose3d_clips
 from monopose.errors import InputError
 from monopose.geometry.camera import camera_to_world, project, world_to_camera
 
@@ -186,11 +186,12 @@ def test_splits_come_from_the_table(tmp_path: Path) -> None:
 def test_detections_are_chosen_by_name(tmp_path: Path) -> None:
     poses = people(("S1",))
     write_videopose3d(tmp_path, poses, detections="gt")
-    assert choose_detections([tmp_path]) == "gt"
+    assert plan([tmp_path], ImportOptions()).detections == "gt"
     write_videopose3d(tmp_path, poses, detections="cpn_ft_h36m_dbb")
-    assert choose_detections([tmp_path], "cpn_ft_h36m_dbb") == "cpn_ft_h36m_dbb"
+    asked = ImportOptions(detections="cpn_ft_h36m_dbb")
+    assert plan([tmp_path], asked).detections == "cpn_ft_h36m_dbb"
     with pytest.raises(InputError, match=r"several files.*choose one of cpn_ft_h36m_dbb, gt"):
-        choose_detections([tmp_path])
+        plan([tmp_path], ImportOptions())
     with pytest.raises(InputError, match=r"no detections 'det'.*choose one of cpn_ft_h36m_dbb, gt"):
         _read(tmp_path, detections="det")
 
@@ -206,75 +207,32 @@ def test_one_list_of_cameras_serves_all_and_humaneva_prefixes_are_known(tmp_path
         assert len(_read(write_videopose3d(tmp_path, poses, cameras=cameras))) == 4
 
 
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "3D of 21 joints": (
-        {"poses": {"S1": {"a": np.zeros((2, 21, 3), np.float32)}}, "keypoints": {}},
-        r"data_3d_tiny\.npz S1/a: 3D of 21 joints is not known",
-    ),
-    "flat 3D": (
-        {"poses": {"S1": {"a": np.zeros((2, 51), np.float32)}}, "keypoints": {}},
-        r"data_3d_tiny\.npz S1/a: holds ndarray of shape \(2, 51\), not frames x joints x 3",
-    ),
-    "no subjects": ({"poses": [1, 2], "keypoints": {}, "cameras": []}, "has no positions_3d"),
-    "no 2D of a take": (
-        {"keypoints": {"S1": {}}},
-        r"data_2d_tiny_gt\.npz S1/Walking 1: has no 2D for this take",
-    ),
-    "one view too few": (
-        {"keypoints": {"S1": {"Walking 1": [np.zeros((6, 17, 2))]}}},
-        "has 2D of 1 views, but there are 2 cameras",
-    ),
-    "2D too short": (
-        {"keypoints": {"S1": {"Walking 1": [np.zeros((5, 17, 2))] * 2}}},
-        "view 0 has 5 frames of 2D for 6 frames of 3D",
-    ),
-    "2D of other joints": (
-        {"keypoints": {"S1": {"Walking 1": [np.zeros((6, 16, 2))] * 2}}},
-        "view 0 has 16 joints, h36m17 has 17",
-    ),
-    "unknown layout": (
-        {"metadata": {"num_joints": 25, "layout_name": "body25"}},
-        r"gt\.npz: cannot tell the joints from layout 'body25', 25 joints.*known layouts: h36m17",
-    ),
-    "a strange frame rate": (
-        {"metadata": {"num_joints": 17, "keypoints_symmetry": H36M_SYMMETRY, "fps": "fast"}},
-        "fps is 'fast', not a number between 0 and 10000",
-    ),
-    "views that are a number": (
-        {"keypoints": {"S1": {"Walking 1": np.zeros(())}}},
-        "has 2D of 0 views, but there are 2 cameras",
-    ),
-    "subjects by number": ({"poses": {1: {}}, "keypoints": {}}, "has no positions_3d of the form"),
-    "no cameras of a subject": (
-        {"cameras": {"S2": camera_records()}},
-        r"cameras_tiny\.json S1: has no cameras for this subject; add them",
-    ),
-    "a camera without a place": (
-        {"cameras": {"S1": [{"id": "c0", "orientation": [1, 0, 0, 0]}] * 2}},
-        r"cameras_tiny\.json S1: a camera lacks a part.*'translation'.*needs id, orientation",
-    ),
-    "a zero quaternion": (
-        {"cameras": {"S1": camera_records(orientation=[0, 0, 0, 0])}},
-        "a camera lacks a part or has a wrong one",
-    ),
-    "normalised intrinsics": (
-        {"cameras": {"S1": camera_records(focal_length=[2.29, 2.28])}},
-        r"camera 0: focal length \[2\.29, 2\.28\] is not in pixels",
-    ),
-}
+def test_intrinsics_and_extrinsics_may_lie_apart(tmp_path: Path) -> None:
+    lens = ("id", "focal_length", "center", "radial_distortion", "res_w", "res_h")
+    place = ("orientation", "translation")
+    records = camera_records()
+    apart = {
+        "intrinsics": [{key: record[key] for key in lens} for record in records],
+        "extrinsics": {"S1": [{key: record[key] for key in place} for record in records]},
+    }
+    whole = _read(write_videopose3d(tmp_path / "whole", people(("S1",))))
+    split = _read(write_videopose3d(tmp_path / "apart", people(("S1",)), cameras=apart))
+    for one, other in zip(whole, split, strict=True):
+        assert_same_clip(one, other)
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_files_that_disagree_are_refused(tmp_path: Path, name: str) -> None:
-    parts, message = WRONG[name]
-    arguments = {"poses": people(("S1",)), **parts}
-    poses = arguments.pop("poses")
-    folder = write_videopose3d(tmp_path, {}, **arguments)
-    if "cameras" not in parts:
-        (folder / "cameras_tiny.json").write_text(json.dumps({"S1": camera_records()}))
-    write_npz(folder / "data_3d_tiny.npz", positions_3d=poses)
-    with pytest.raises(InputError, match=message):
-        _read(folder)
+def test_each_subject_is_a_part(tmp_path: Path) -> None:
+    found = plan([write_videopose3d(tmp_path, people(("S1", "S2", "S3")))], ImportOptions())
+    ids = [[clip.clip_id.split("/")[1] for clip in part()] for part in found.parts]
+    assert ids == [["S1", "S1"], ["S2", "S2"], ["S3", "S3"]]
+    assert found.notes == ("50 Hz assumed: data_2d_tiny_gt.npz does not tell",)
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    folder = write_videopose3d(tmp_path, people(("S1",), frames=6))
+    assert {clip.num_frames for clip in _read(folder)} == {6}
+    write_videopose3d(tmp_path, people(("S1",), frames=5))
+    assert {clip.num_frames for clip in _read(folder)} == {5}
 
 
 @pytest.mark.parametrize(
