@@ -1,0 +1,235 @@
+"""Detected people as clips: what OpenPose, AlphaPose, MMPose and COCO results have in common.
+
+A take is one video, or one folder of images, seen by one camera. Its people are joined over time
+(tracks.py) and each becomes a clip from their first to their last frame, `person1` being the one
+with most to see. With a calibration the takes are the synchronised views of one person instead.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+
+import numpy as np
+from jaxtyping import Float32
+
+from monopose.data.clip import Clip
+from monopose.data.images.boxes import person_boxes
+from monopose.data.images.encoded import crop, encode
+from monopose.data.images.video import read_frames
+from monopose.data.importers.takes_media import TakeMedia
+from monopose.data.importers.tracks import SHORTEST_S, Track, tracks
+from monopose.errors import InputError
+from monopose.formats.people import Person
+from monopose.geometry.camera import Camera
+from monopose.skeleton import conversion
+from monopose.skeleton import joint_set as known_joint_set
+
+# A photo has no frame rate; its clip says this one.
+PHOTO_FPS = 1.0
+# A clip may have this many frames without the person for each frame with them.
+_MOST_EMPTY = 100
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A take as read: (frame number, people) by ascending number, and the joints' set.
+
+    The joints beyond the set's own (face, hands) are ignored. photos: the images have nothing to
+    do with each other, and the numbers are only names.
+    """
+
+    frames: Sequence[tuple[int, Sequence[Person]]]
+    joint_set: str
+    photos: bool = False
+
+
+@dataclass(frozen=True)
+class Take:
+    """One view of one take, not yet read. name: the clips' action. where: the files, for errors.
+
+    read raises InputError naming the file that is wrong.
+    """
+
+    name: str
+    read: Callable[[], Detected]
+    where: str
+    media: TakeMedia
+
+
+def each_person(take: Take, dataset: str, joint_set: str | None) -> Iterator[Clip]:
+    """A clip for each person of a take; raises InputError when nobody stays long enough."""
+    detected = take.read()
+    if detected.photos:
+        yield from _photos(take, detected, dataset, joint_set)
+        return
+    found = tracks(detected.frames, take.media.fps)
+    if not found:
+        what = f"nobody is seen for {SHORTEST_S} s at {take.media.fps:g} fps"
+        raise InputError(what, where=take.where, fix="give the frame rate with --fps")
+    clips = [_of_track(take, detected, track, dataset, i + 1) for i, track in enumerate(found)]
+    if take.media.crop_px is not None:
+        clips = _with_crops(take, clips)
+    for clip in clips:
+        yield in_joint_set(clip, joint_set)
+
+
+def _of_track(take: Take, detected: Detected, track: Track, dataset: str, place: int) -> Clip:
+    first, last = track.frames[0], track.frames[-1]
+    keypoints_px, score = _arrays(track, first, last, detected.joint_set, take.where)
+    return replace(
+        _clip(dataset, f"person{place}", take, (_camera(take),), detected.joint_set),
+        start_frame=first,
+        keypoints_px=keypoints_px[None],
+        keypoint_score=score[None],
+    )
+
+
+def _photos(take: Take, detected: Detected, dataset: str, joint_set: str | None) -> Iterator[Clip]:
+    """A clip of one frame for each person in each photo."""
+    for number, people in detected.frames:
+        for place, person in enumerate(people):
+            keypoints_px, score = _arrays(
+                Track([number], [person]), number, number, detected.joint_set, take.where
+            )
+            action = f"{take.name}_{number}_{place}"
+            made = replace(
+                _clip(dataset, "unknown", take, (_camera(take),), detected.joint_set),
+                clip_id=f"{dataset}/unknown/{action}",
+                action=action,
+                fps=PHOTO_FPS,
+                keypoints_px=keypoints_px[None],
+                keypoint_score=score[None],
+            )
+            yield in_joint_set(made, joint_set)
+
+
+def one_person(
+    takes: Sequence[Take], cameras: Sequence[Camera], dataset: str, joint_set: str | None
+) -> Iterator[Clip]:
+    """One clip of all views; raises InputError when a view's frame holds several people."""
+    views = [(take, take.read()) for take in takes]
+    sets = {detected.joint_set for _, detected in views}
+    if len(sets) != 1:
+        raise InputError(f"the views have different joints: {sorted(sets)}", where=takes[0].where)
+    found = [_alone(take, detected) for take, detected in views]
+    first = min(track.frames[0] for track in found)
+    last = max(track.frames[-1] for track in found)
+    arrays = [
+        _arrays(track, first, last, detected.joint_set, take.where)
+        for track, (take, detected) in zip(found, views, strict=True)
+    ]
+    made = replace(
+        _clip(dataset, "person1", takes[0], tuple(cameras), sets.pop()),
+        clip_id=f"{dataset}/person1/all_views",
+        action="all_views",
+        start_frame=first,
+        keypoints_px=np.stack([keypoints_px for keypoints_px, _ in arrays]),
+        keypoint_score=np.stack([score for _, score in arrays]),
+    )
+    yield in_joint_set(made, joint_set)
+
+
+def _alone(take: Take, detected: Detected) -> Track:
+    track = Track()
+    for number, people in detected.frames:
+        if len(people) > 1:
+            what = f"frame {number} shows {len(people)} people"
+            fix = "with --cameras give files of one person, or leave --cameras out"
+            raise InputError(what, where=take.where, fix=fix)
+        if people:
+            track.add(number, people[0])
+    if not track.frames:
+        raise InputError("shows nobody", where=take.where)
+    return track
+
+
+def _clip(
+    dataset: str, subject: str, take: Take, cameras: tuple[Camera, ...], joint_set: str
+) -> Clip:
+    return Clip(
+        clip_id=f"{dataset}/{subject}/{take.name}",
+        dataset=dataset,
+        subject=subject,
+        action=take.name,
+        split="train",
+        fps=take.media.fps,
+        joint_set=joint_set,
+        cameras=cameras,
+    )
+
+
+def _camera(take: Take) -> Camera:
+    width, height = take.media.size or (None, None)
+    return Camera(take.name, width=width, height=height)
+
+
+def _arrays(
+    track: Track, first: int, last: int, joint_set: str, where: str
+) -> tuple[Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"]]:
+    """From frame `first` to `last`; frames without the person have score 0."""
+    frames, joints = last - first + 1, len(known_joint_set(joint_set))
+    if frames > _MOST_EMPTY * (len(track.frames) + 1):
+        what = f"frames run from {first} to {last}, with the person in {len(track.frames)} of them"
+        raise InputError(what, where=where, fix="give the takes one by one")
+    keypoints_px = np.zeros((frames, joints, 2), np.float32)
+    score = np.zeros((frames, joints), np.float32)
+    for frame, person in zip(track.frames, track.people, strict=True):
+        score[frame - first] = np.clip(person.keypoint_score[:joints], 0, 1)
+        keypoints_px[frame - first] = person.keypoints_px[:joints]
+    return np.where(score[..., None] > 0, keypoints_px, np.float32(0)), score
+
+
+def in_joint_set(clip: Clip, joint_set: str | None) -> Clip:
+    """The clip's keypoints converted by joint name; those without a counterpart have score 0."""
+    if joint_set in (None, clip.joint_set):
+        return clip
+    assert joint_set is not None
+    assert clip.keypoints_px is not None
+    assert clip.keypoint_score is not None
+    change = conversion(clip.joint_set, joint_set)
+    score = change.apply_score(clip.keypoint_score)
+    keypoints_px = np.where(score[..., None] > 0, change.apply(clip.keypoints_px), np.float32(0))
+    return replace(clip, joint_set=joint_set, keypoints_px=keypoints_px, keypoint_score=score)
+
+
+def _with_crops(take: Take, clips: Sequence[Clip]) -> list[Clip]:
+    """The clips with each person's crops, made in one pass over the video."""
+    path, crop_px = take.media.path, take.media.crop_px
+    assert path is not None
+    assert crop_px is not None
+    boxes = [_boxes(clip) for clip in clips]
+    crops: list[list[bytes]] = [[] for _ in clips]
+    end = max(clip.start_frame + clip.num_frames for clip in clips)
+    seen = 0
+    for number, image in enumerate(islice(read_frames(path), end)):
+        seen = number + 1
+        for clip, of_person, made in zip(clips, boxes, crops, strict=True):
+            place = number - clip.start_frame
+            if 0 <= place < len(of_person):
+                made.append(encode(crop(image, of_person[place], crop_px)))
+    if seen < end:
+        what = f"has {seen} frames, the people of {take.where} are in {end}"
+        raise InputError(what, where=str(path), fix="give the video they were found in")
+    return [
+        replace(clip, image=(tuple(made),), crop_box_px=of_person[None])
+        for clip, of_person, made in zip(clips, boxes, crops, strict=True)
+    ]
+
+
+def _boxes(clip: Clip) -> Float32[np.ndarray, "T 4"]:
+    """Square boxes; where the person is missing, between those before and after."""
+    assert clip.keypoints_px is not None
+    assert clip.keypoint_score is not None
+    boxes = person_boxes(clip.keypoints_px[0], clip.keypoint_score[0])
+    known = np.flatnonzero(boxes[:, 2] > 0)
+    every = np.arange(len(boxes))
+    columns = [np.interp(every, known, boxes[known, column]) for column in range(4)]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def person_parts(
+    takes: Sequence[Take], dataset: str, joint_set: str | None
+) -> list[Callable[[], Iterator[Clip]]]:
+    """A part for each take."""
+    return [partial(each_person, take, dataset, joint_set) for take in takes]
