@@ -8,7 +8,7 @@ set or the new one. A shard holds whole takes of one split.
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -246,15 +246,18 @@ def read_takes(uri: str, shards: Iterable[Shard]) -> Iterator[Clip]:
         yield join(list(pieces))
 
 
-def verify(uri: str) -> Manifest:
+def verify(uri: str, look: Callable[[Clip], None] | None = None) -> Manifest:
     """Reads everything once: shards against their digests, clips against the record and counts.
 
+    look: is shown each clip that keeps the record, so that the same pass can serve others.
     Raises what `read_manifest` and `read_shard` raise, InputError for a clip that breaks the
     record, and IntegrityError when the counts are not the manifest's.
     """
     manifest, tally = read_manifest(uri), Tally()
     for clip in read_clips(uri):
         tally.add(validate(clip))
+        if look is not None:
+            look(clip)
     if tally.splits != manifest.splits:
         raise IntegrityError("counts are not the manifest's", where=uri, fix=REBUILD)
     if f"{tally.content:064x}" != manifest.content:
