@@ -1,4 +1,4 @@
-"""Reads npz files that hold pickled dictionaries without ever running a pickle's code.
+"""Reads npz files and pickles of arrays without ever running a pickle's code.
 
 `numpy.load(allow_pickle=True)` lets a file call any function. Here a pickle only builds plain
 values and inert records of the few numpy calls that an array needs (a literal allow-list); the
@@ -12,7 +12,8 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,17 @@ class _Record:
         self.state = state
 
 
+def _short(name: str) -> str:
+    return ascii(name)[1:-1][:80]
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> _Record:
         """Raises InputError for any global that is not in the literal list."""
         if (module, name) not in _ALLOWED:
             raise InputError(
-                f"pickle refers to {module}.{name}, which an array file has no use for",
+                f"pickle refers to {_short(module)}.{_short(name)}, "
+                "which an array file has no use for",
                 fix="do not trust this file; fetch the data again from its publisher",
             )
         return _Record(_ALLOWED[module, name])
@@ -76,15 +82,32 @@ def load_npz(path: Path, wanted: Collection[str] | None = None) -> dict[str, Any
     InputError, and nothing else, for a file that is missing, damaged, bigger inside than it can
     honestly be, or whose pickles ask for anything but numpy arrays.
     """
-    try:
+    with _naming(path, "npz file"):
         return _members(path, wanted)
+
+
+def load_pickle(path: Path) -> Any:
+    """What a pickle file of dicts, lists, texts, numbers and numpy arrays holds.
+
+    Python 2's are read too; their texts come back as latin1. Raises InputError, and nothing else,
+    for a file that is missing, damaged, or asks for anything but numpy arrays.
+    """
+    with _naming(path, "pickle"):
+        return _plain(path.read_bytes())
+
+
+@contextmanager
+def _naming(path: Path, kind: str) -> Iterator[None]:
+    try:
+        yield
     except MonoposeError as error:
         raise type(error)(error.what, where=error.where or str(path), fix=error.fix) from error
     except FileNotFoundError as error:
         raise InputError("there is no such file", where=str(path)) from error
     # A damaged file can raise nearly anything in zipfile, zlib, pickle and numpy.
     except Exception as error:
-        what = f"not a readable npz file ({type(error).__name__}: {str(error)[:120]})"
+        told = " ".join(str(error).split())[:120]
+        what = f"not a readable {kind} ({type(error).__name__}: {told})"
         raise InputError(what, where=str(path), fix="fetch or copy the file again") from error
 
 
