@@ -1,7 +1,7 @@
 """What the suites of importers know of a source: how to write it, and what it promises."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monopose.data.clip import Clip
@@ -28,10 +28,19 @@ class Case:
     wrong: dict[str, Callable[[Path], object]] = field(default_factory=dict)
 
     def plan(self, folder: Path) -> ImportPlan:
-        return plan_import(self.source, [folder], self.options)
+        return plan_import(self.source, [folder], self._options(folder))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         return self.plan(folder).clips()
+
+    def _options(self, folder: Path) -> ImportOptions:
+        """A calibration and media that are named relatively lie in the written folder."""
+        cameras, media = self.options.cameras, self.options.media
+        return replace(
+            self.options,
+            cameras=None if cameras is None else folder / cameras,
+            media=None if media is None else folder / media,
+        )
 
     def files(self, folder: Path) -> list[Path]:
         """The files that are read, sorted."""

@@ -3,11 +3,23 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from monopose.data.importers import h36m, humaneva, videopose3d
+from monopose.data.importers import (
+    alphapose,
+    coco_results,
+    h36m,
+    humaneva,
+    mmpose,
+    openpose,
+    videopose3d,
+)
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.errors import InputError
 
 IMPORTERS: dict[str, Importer] = {
+    "openpose": openpose.IMPORTER,
+    "mmpose": mmpose.IMPORTER,
+    "coco-results": coco_results.IMPORTER,
+    "alphapose": alphapose.IMPORTER,
     "h36m": h36m.IMPORTER,
     "humaneva": humaneva.IMPORTER,
     "videopose3d": videopose3d.IMPORTER,
