@@ -5,11 +5,15 @@ from pathlib import Path
 
 from monopose.data.importers import (
     alphapose,
+    coco,
     coco_results,
     h36m,
     humaneva,
+    lsp,
     mmpose,
+    mpii,
     openpose,
+    threedpw,
     videopose3d,
 )
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
@@ -22,6 +26,11 @@ IMPORTERS: dict[str, Importer] = {
     "alphapose": alphapose.IMPORTER,
     "h36m": h36m.IMPORTER,
     "humaneva": humaneva.IMPORTER,
+    "3dpw": threedpw.IMPORTER,
+    "coco": coco.IMPORTER,
+    "lsp": lsp.IMPORTER,
+    "lsp-extended": lsp.EXTENDED,
+    "mpii": mpii.IMPORTER,
     "videopose3d": videopose3d.IMPORTER,
 }
 
