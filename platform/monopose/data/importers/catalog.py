@@ -5,6 +5,8 @@ from pathlib import Path
 
 from monopose.data.importers import (
     alphapose,
+    asfamc,
+    bvh,
     coco,
     coco_results,
     h36m,
@@ -14,12 +16,16 @@ from monopose.data.importers import (
     mpii,
     openpose,
     threedpw,
+    trc,
     videopose3d,
 )
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.errors import InputError
 
 IMPORTERS: dict[str, Importer] = {
+    "asfamc": asfamc.IMPORTER,
+    "bvh": bvh.IMPORTER,
+    "trc": trc.IMPORTER,
     "openpose": openpose.IMPORTER,
     "mmpose": mmpose.IMPORTER,
     "coco-results": coco_results.IMPORTER,

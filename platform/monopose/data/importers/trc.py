@@ -1,0 +1,89 @@
+"""TRC marker files: our own by the markers' names, others with a joint map."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from monopose.data.clip import Clip
+from monopose.data.importers.mocap import (
+    NOTES,
+    Axis,
+    JointMap,
+    Wanted,
+    action_names,
+    joints_of,
+    mocap_clip,
+    own_joint_set,
+    read_joint_map,
+    z_up,
+)
+from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
+from monopose.errors import InputError
+from monopose.formats.trc import read_trc
+from monopose.skeleton import joint_set
+
+
+def take(
+    path: Path, action: str, mapped: tuple[JointMap, str] | None, up: Axis, wanted: Wanted
+) -> Iterator[Clip]:
+    """A clip per run of frames that have every joint; raises InputError when there is none."""
+    trc, where = read_trc(path), str(path)
+    joint_map, target = mapped or _own_map(trc.markers, where)
+    points_m = {name: trc.positions_m[:, i] for i, name in enumerate(trc.markers)}
+    pose_m = joints_of(points_m, joint_map, target, where)
+    runs = _runs(np.isfinite(pose_m).all(axis=(1, 2)))
+    if not runs:
+        raise InputError("no frame has all the joints that are mapped", where=where)
+    for start, end in runs:
+        name = action if (start, end) == (0, len(pose_m)) else f"{action}_{start}"
+        yield mocap_clip(
+            z_up(pose_m[start:end], up),
+            mapped_to=target,
+            clip_id=("trc", "unknown", name),
+            fps=trc.fps,
+            wanted=wanted,
+            start_frame=start,
+            where=where,
+        )
+
+
+def _own_map(markers: Sequence[str], where: str) -> tuple[JointMap, str]:
+    own = own_joint_set(markers)
+    if own is None:
+        what = f"cannot tell the body's joints from {', '.join(markers)}"[:2000]
+        raise InputError(what, where=where, fix="give --joint-map")
+    return {joint: (joint,) for joint in joint_set(own).joints}, own
+
+
+def _runs(whole: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
+    """(first, after the last) of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]]).astype(int)))
+    return [(int(start), int(end)) for start, end in list(pairwise(edges))[::2]]
+
+
+def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
+    """One part per file; Y is up if not said."""
+    wanted = Wanted.of(options)
+    mapped = read_joint_map(options.joint_map, options.joint_set) if options.joint_map else None
+    files = files_below(paths, "*.trc", "*.TRC")
+    parts = [
+        partial(take, file, action, mapped, options.up or "y", wanted)
+        for file, action in zip(files, action_names(files), strict=True)
+    ]
+    notes = (
+        *NOTES,
+        f"{(options.up or 'y').upper()} is up",
+        "frames in which a mapped marker is missing are left out and cut the take",
+    )
+    return ImportPlan("trc", parts, wanted.detections, notes)
+
+
+IMPORTER = Importer(
+    plan,
+    frozenset({"detections", "joint_set", "joint_map", "up", "fps", "stride", "seed"}),
+    "TRC marker trajectories: our own, any other with --joint-map",
+)
