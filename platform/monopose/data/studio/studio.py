@@ -1,6 +1,7 @@
 """The studio's clips: subjects x actions x takes, four views each, from one seed."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal
 
@@ -9,11 +10,12 @@ from jaxtyping import Float, Float32
 
 from monopose.data.camera_ring import studio_cameras
 from monopose.data.clip import Clip, validate
-from monopose.data.detector import Detections, observe
+from monopose.data.detector import observe
 from monopose.data.studio.actions import ACTIONS
 from monopose.data.studio.body import JOINTS, Subject, draw_subject, pose_from_angles
 from monopose.data.studio.floor import stand_on_floor
 from monopose.data.studio.motion import Curve, Motion, add, wander
+from monopose.data.studio.wild_camera import wild_camera
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera
 
@@ -39,6 +41,16 @@ _RESTING_DEG = {"shoulder_abduction": 6.0, "shoulder_rotation": 15.0, "hip_abduc
 _RESTING_DEG |= {"elbow_flexion": 8.0, "knee_flexion": 2.0}
 
 
+@dataclass(frozen=True)
+class _Person:
+    """Who acts before which cameras; key: seeds of their clothes, () where each clip has others."""
+
+    subject: Subject
+    cameras: tuple[Camera, ...]
+    split: str
+    key: tuple[int, ...]
+
+
 def studio_clips(
     seed: int = 0,
     seconds: float = 4.0,
@@ -48,6 +60,10 @@ def studio_clips(
     actions: Sequence[str] | None = None,
     detections: Literal["model", "gt"] = "model",
     lens_distortion: bool = False,
+    domain: Literal["studio", "wild"] = "studio",
+    images: bool = False,
+    crop_px: int = 128,
+    stride: int = 1,
 ) -> Iterator[Clip]:
     """Clips of every subject doing every action, 50 fps, h36m17, four cameras per subject.
 
@@ -57,37 +73,58 @@ def studio_clips(
     depends only on the seed, its subject, action and take, and the options, not on which others
     are asked for; only its split depends on the number of subjects.
     Subjects are split 70 / 10 / 20 % into train, val and test.
+
+    domain: "wild" gives other people, each clip in another place before another camera, and 2D
+    labels only: one view, no 3D, no calibration. images: adds a square JPEG crop of crop_px for
+    each view and frame; "gt" scores then tell 1 seen, 0.5 hidden by a thing or by the body, 0
+    outside the image. stride: keeps every n-th frame, at 50 / n fps; motion and detector errors
+    stay those of 50 fps. Clips are made one by one, as they are asked for.
     Raises InputError for an unknown action or numbers that give no clips.
     """
     names = tuple(ACTIONS) if actions is None else tuple(actions)
-    _check(names, seconds, subjects, takes)
+    _check(names, seconds, subjects, takes, crop_px, stride)
     for number in range(1, subjects + 1):
-        rng = np.random.default_rng([seed, number])
-        subject = draw_subject(f"S{number:02d}", _stature_m(seed, number), rng)
-        cameras = studio_cameras(rng, lens_distortion)
-        split = _split(number, subjects)
+        person = _person(seed, number, subjects, lens_distortion, domain)
         for name, take in product(names, range(takes)):
-            rng = np.random.default_rng([seed, number, take, *name.encode()])
-            pose_world_m = act(subject, name, round(seconds * FPS), rng)
-            observed = observe(pose_world_m, cameras, detections, rng, FPS)
-            yield validate(_clip(subject, name, take, split, cameras, pose_world_m, observed))
+            key = (seed, number, take, *name.encode(), *((99,) if domain == "wild" else ()))
+            clip = _acted(person, name, take, round(seconds * FPS), key, detections, domain)
+            clip = _every(clip, stride)
+            if images:
+                clip = _filmed(clip, person, key, domain, crop_px, detections == "gt")
+            yield validate(_without_3d(clip) if domain == "wild" else clip)
 
 
-def _clip(
-    subject: Subject,
+def _person(seed: int, number: int, subjects: int, lens_distortion: bool, domain: str) -> _Person:
+    split = _split(number, subjects)
+    if domain == "wild":
+        rng = np.random.default_rng([seed, number, 99])
+        return _Person(draw_subject(f"W{number:02d}", rng.uniform(1.3, 2.0), rng), (), split, ())
+    rng = np.random.default_rng([seed, number])
+    subject = draw_subject(f"S{number:02d}", _stature_m(seed, number), rng)
+    return _Person(subject, studio_cameras(rng, lens_distortion), split, (seed, number))
+
+
+def _acted(
+    person: _Person,
     action: str,
     take: int,
-    split: str,
-    cameras: tuple[Camera, ...],
-    pose_world_m: Float32[np.ndarray, "T J 3"],
-    observed: Detections,
+    frames: int,
+    key: Sequence[int],
+    detections: Literal["model", "gt"],
+    domain: str,
 ) -> Clip:
+    """A performance at 50 fps, its cameras calibrated, its 3D known."""
+    rng = np.random.default_rng(key)
+    wild = domain == "wild"
+    pose_world_m = act(person.subject, action, frames, rng, loose=1.4 if wild else 1.0)
+    cameras = (wild_camera(pose_world_m, "wild", rng),) if wild else person.cameras
+    observed = observe(pose_world_m, cameras, detections, rng, FPS)
     return Clip(
-        clip_id=f"studio/{subject.subject_id}/{action}/{take}",
-        dataset="studio",
-        subject=subject.subject_id,
+        clip_id=f"{domain}/{person.subject.subject_id}/{action}/{take}",
+        dataset=domain,
+        subject=person.subject.subject_id,
         action=action,
-        split=split,
+        split=person.split,
         fps=FPS,
         joint_set="h36m17",
         cameras=cameras,
@@ -97,13 +134,61 @@ def _clip(
     )
 
 
+def _every(clip: Clip, stride: int) -> Clip:
+    if stride == 1:
+        return clip
+    assert clip.pose_world_m is not None
+    assert clip.keypoints_px is not None
+    assert clip.keypoint_score is not None
+    return replace(
+        clip,
+        fps=FPS / stride,
+        pose_world_m=clip.pose_world_m[::stride],
+        keypoints_px=clip.keypoints_px[:, ::stride],
+        keypoint_score=clip.keypoint_score[:, ::stride],
+    )
+
+
+def _filmed(
+    clip: Clip,
+    person: _Person,
+    key: Sequence[int],
+    domain: Literal["studio", "wild"],
+    crop_px: int,
+    exact: bool,
+) -> Clip:
+    # The renderer's compiler is large, and only images need it.
+    from monopose.data.studio.images.filming import with_images
+
+    return with_images(
+        clip,
+        person.subject.stature_m,
+        domain=domain,
+        crop_px=crop_px,
+        exact=exact,
+        person_key=person.key or key,
+        take_key=key,
+    )
+
+
+def _without_3d(clip: Clip) -> Clip:
+    """The clip as photos from anywhere come: no 3D, and of the camera only the image's size."""
+    cameras = tuple(
+        Camera(camera.camera_id, width=camera.width, height=camera.height)
+        for camera in clip.cameras
+    )
+    return replace(clip, pose_world_m=None, cameras=cameras)
+
+
 def _stature_m(seed: int, number: int) -> float:
     """1.54-1.94 m, spread evenly over however few subjects there are (golden-ratio sequence)."""
     first = np.random.default_rng(seed).random()
     return 1.54 + 0.40 * float((first + number * 0.6180339887) % 1.0)
 
 
-def _check(names: Sequence[str], seconds: float, subjects: int, takes: int) -> None:
+def _check(
+    names: Sequence[str], seconds: float, subjects: int, takes: int, crop_px: int, stride: int
+) -> None:
     unknown = [name for name in names if name not in ACTIONS]
     if unknown:
         raise InputError(
@@ -117,6 +202,13 @@ def _check(names: Sequence[str], seconds: float, subjects: int, takes: int) -> N
         raise InputError(
             f"{seconds:g} s of studio motion is less than two frames", fix="ask for 0.04 s or more"
         )
+    if not 1 <= stride <= round(seconds * FPS) // 2:
+        raise InputError(
+            f"a stride of {stride} leaves less than two of {round(seconds * FPS)} frames",
+            fix="ask for a smaller stride of 1 or more, or for longer clips",
+        )
+    if not 16 <= crop_px <= 1024:
+        raise InputError(f"crops of {crop_px} px cannot be made", fix="ask for 16 to 1024")
     if takes < 1 or not names:
         raise InputError("no studio clips asked for", fix="give at least one action and one take")
 
@@ -130,12 +222,15 @@ def _split(number: int, subjects: int) -> str:
 
 
 def act(
-    subject: Subject, action: str, frames: int, rng: np.random.Generator
+    subject: Subject, action: str, frames: int, rng: np.random.Generator, loose: float = 1.0
 ) -> Float32[np.ndarray, "T J 3"]:
-    """One performance: h36m17 joints in the world, metres, floor at z = 0, near the middle."""
+    """One performance: h36m17 joints in the world, metres, floor at z = 0, near the middle.
+
+    loose: how far the person's own posture is from the textbook's, 1 for people in a studio.
+    """
     t_s = np.arange(frames) / FPS
     motion = ACTIONS[action](t_s, rng)
-    angles_deg = add(motion.angles_deg, _habits(t_s, rng))
+    angles_deg = add(motion.angles_deg, _habits(t_s, rng, loose))
     angles_deg["heading"] = angles_deg.get("heading", np.zeros(frames)) + rng.uniform(0, 360)
     pose_m = _standing(subject, motion, angles_deg)
     pelvis_m = pose_m[:, 0, :2]
@@ -157,7 +252,7 @@ def _standing(
     return stand_on_floor(relative_m, subject.clearance_m, motion.lift_m, glide_frames, bearing)
 
 
-def _habits(t_s: Curve, rng: np.random.Generator) -> dict[str, Curve]:
+def _habits(t_s: Curve, rng: np.random.Generator, loose: float) -> dict[str, Curve]:
     """A person's own posture and sway, added to whatever they do."""
     spread = dict(_HABIT_DEG)
     for side in ("left", "right"):
@@ -165,5 +260,6 @@ def _habits(t_s: Curve, rng: np.random.Generator) -> dict[str, Curve]:
     curves = {}
     for channel, (between_deg, sway_deg) in spread.items():
         resting = _RESTING_DEG.get(channel.removeprefix("left_").removeprefix("right_"), 0.0)
-        curves[channel] = resting + rng.normal(0, between_deg) + sway_deg * wander(t_s, rng)
+        own_deg = rng.normal(0, between_deg) + sway_deg * wander(t_s, rng)
+        curves[channel] = resting + loose * own_deg
     return curves
