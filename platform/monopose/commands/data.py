@@ -163,11 +163,21 @@ def studio(
     detections: Annotated[
         str, typer.Option(help="model: a detector's errors; gt: exact projections.")
     ] = "model",
+    images: Annotated[bool, typer.Option("--images", help="Render a crop of each frame.")] = False,
+    domain: Annotated[
+        str, typer.Option(help="studio: calibrated, with 3D; wild: anywhere, 2D labels only.")
+    ] = "studio",
+    subjects: Annotated[int, typer.Option(help="How many people.")] = 10,
+    takes: Annotated[int, typer.Option(help="Clips per person and action.")] = 1,
+    stride: Annotated[
+        int | None, typer.Option(help="Keep every n-th of 50 frames a second [1; 5 for images].")
+    ] = None,
+    crop_px: Annotated[int, typer.Option(help="Side of the rendered square crops.")] = 128,
     overwrite: Overwrite = False,
 ) -> None:
     """Make the embedded, synthetic data set: procedural people, actions and cameras.
 
-    Example: monopose data studio --to studio --seed 0
+    Example: monopose data studio --to wild --images --domain wild --seconds 2
     """
     from monopose.data.studio.studio import studio_clips
     from monopose.errors import InputError
@@ -175,7 +185,20 @@ def studio(
     known: dict[str, Literal["model", "gt"]] = {"model": "model", "gt": "gt"}
     if detections not in known:
         raise InputError(f"unknown detections {detections!r}", where="--detections", fix="model|gt")
-    clips = studio_clips(seed, seconds, detections=known[detections])
+    domains: dict[str, Literal["studio", "wild"]] = {"studio": "studio", "wild": "wild"}
+    if domain not in domains:
+        raise InputError(f"unknown domain {domain!r}", where="--domain", fix="studio|wild")
+    clips = studio_clips(
+        seed,
+        seconds,
+        subjects=subjects,
+        takes=takes,
+        detections=known[detections],
+        domain=domains[domain],
+        images=images,
+        crop_px=crop_px,
+        stride=(5 if images else 1) if stride is None else stride,
+    )
     _write(clips, to, detections=detections, synthetic=True, overwrite=overwrite)
 
 
