@@ -67,11 +67,12 @@ def subject_cameras(
     if not records:
         raise InputError("has no cameras for this subject", where=where, fix="add them by subject")
     cameras = [_camera(rec, f"{where} camera {i}", rules) for i, rec in enumerate(records)]
-    by_id = {camera.camera_id: camera for camera in cameras}
     if not rules.order:
         return tuple(cameras)
-    if sorted(camera.camera_id for camera in cameras) != sorted(rules.order):
-        what = f"has cameras {', '.join(by_id)[:80]}, not {', '.join(rules.order)}"
+    by_id = {camera.camera_id: camera for camera in cameras}
+    ids = [camera.camera_id for camera in cameras]
+    if sorted(ids) != sorted(rules.order):
+        what = f"has cameras {', '.join(ids)[:80]!r}, not {', '.join(rules.order)}"
         raise InputError(what, where=where)
     return tuple(by_id[name] for name in rules.order)
 

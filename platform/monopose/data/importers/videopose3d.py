@@ -104,7 +104,7 @@ def plan_takes(
 def _notes(files: Files, publisher: Publisher, wanted: str | None) -> tuple[str, ...]:
     file = files.keypoint_file()
     notes = []
-    if not file.fps:
+    if not file.fps and not publisher.dataset:
         notes.append(f"{publisher.fps:g} Hz assumed: {files.keypoints.name} does not tell")
     takes = next(iter(read_takes(files.poses, "positions_3d").values()), {})
     joints = np.shape(next(iter(takes.values()), ()))[1:2]
@@ -259,7 +259,7 @@ def _one(files: Sequence[Path], pattern: str, where: str) -> Path:
     if len(found) != 1:
         names = ", ".join(file.name for file in found) or "none"
         what = f"needs exactly one {pattern}, found {names}"
-        fix = "name the files one by one, one of that kind"
+        fix = "name the files one by one, one of that kind" if found else "add that file"
         if pattern.startswith("cameras"):
             fix = "add one, or name it by --cameras"
         raise InputError(what, where=where, fix=fix)

@@ -39,6 +39,9 @@ def _takes_in_state(path: Path, member: str, _state: tuple[int, ...]) -> Takes:
     if not _is_named(subjects) or not all(_is_named(takes) for takes in subjects.values()):
         what = f"has no {member} of the form {{subject: {{action: array}}}}"
         raise InputError(what, where=str(path), fix="give a file in VideoPose3D's layout")
+    for name in (*subjects, *(action for takes in subjects.values() for action in takes)):
+        if not name.isprintable():
+            raise InputError(f"a subject or take is called {name!r:.60}", where=str(path))
     return dict(subjects)
 
 

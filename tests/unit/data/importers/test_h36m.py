@@ -65,7 +65,9 @@ def test_the_camera_file_may_lie_apart(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"calibration\.json S9: has no cameras for this subject"):
         _clips(folder, cameras=calibration)
     calibration.write_text(json.dumps(source.records()[:3]))
-    with pytest.raises(InputError, match=r"has cameras 54138969, 55011271, 58860488, not 54138969"):
+    with pytest.raises(
+        InputError, match=r"has cameras '54138969, 55011271, 58860488', not 54138969"
+    ):
         _clips(folder, cameras=calibration)
 
 

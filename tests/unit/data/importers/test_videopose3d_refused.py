@@ -1,12 +1,14 @@
 """Files in VideoPose3D's layout that are damaged or disagree, and the one line each gives."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.clip_files import H36M_SYMMETRY, camera_records, people, write_npz, write_videopose3d
+from tests.faults.test_damaged_imports import flip, huge, moved, truncate
 
 from monopose.data.importers.videopose3d import videopose3d_clips
 from monopose.errors import InputError
@@ -104,6 +106,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         },
         "world_to_camera and orientation are different rotations; drop world_to_camera",
     ),
+    "a take on two lines": (
+        {"poses": {"S1": {"a\nb": np.zeros((2, 17, 3), np.float32)}}, "keypoints": {}},
+        r"data_3d_tiny\.npz: a subject or take is called 'a\\nb'$",
+    ),
     "3D that is not a number": (
         {"poses": {"S1": {"a": np.full((2, 17, 3), np.nan, np.float32)}}, "keypoints": {}},
         r"data_3d_tiny\.npz S1/a: 3D holds NaN or infinity",
@@ -136,3 +142,38 @@ def test_files_that_disagree_are_refused(tmp_path: Path, name: str) -> None:
     write_npz(folder / "data_3d_tiny.npz", positions_3d=poses)
     with pytest.raises(InputError, match=message):
         list(videopose3d_clips([folder]))
+
+
+def test_damage_inside_a_sound_zip_gives_one_line(tmp_path: Path) -> None:
+    """A zip file notices flipped bytes by itself; these lie in pickles whose zip is whole."""
+    folder = write_videopose3d(tmp_path, people(("S1",)))
+    members = [
+        ("data_3d_tiny.npz", "positions_3d.npy"),
+        ("data_2d_tiny_gt.npz", "positions_2d.npy"),
+        ("data_2d_tiny_gt.npz", "metadata.npy"),
+    ]
+    refused = 0
+    for seed in range(240):
+        rng = np.random.default_rng(seed)
+        name, member = members[seed % len(members)]
+        whole = (folder / name).read_bytes()
+        with zipfile.ZipFile(folder / name) as archive:
+            contents = {entry: archive.read(entry) for entry in archive.namelist()}
+        damage = (truncate, flip, huge, moved)[int(rng.integers(4))]
+        contents[member] = damage(contents[member], rng)
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for entry, payload in contents.items():
+                archive.writestr(entry, payload)
+        told = _told(folder)
+        assert told is None or ("data_" in told and "\n" not in told), seed
+        refused += told is not None
+        (folder / name).write_bytes(whole)
+    assert refused > 120
+
+
+def _told(folder: Path) -> str | None:
+    try:
+        list(videopose3d_clips([folder]))
+    except InputError as error:
+        return str(error)
+    return None
