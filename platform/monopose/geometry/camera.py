@@ -4,6 +4,7 @@ Frames: world is right handed, metres, Z up. Camera: x right, y down, z forward,
 X_camera = rotation @ X_world + translation. Pixels: x right, y down from the top left corner.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,9 +83,11 @@ def project(
     return xy * focal + centre
 
 
-def distort(
-    xy: Float[np.ndarray, "*batch 2"], coefficients: tuple[float, float, float, float, float]
-) -> Float[np.ndarray, "*batch 2"]:
+# (k1, k2, p1, p2, k3): numbers for one camera, or arrays with a camera for each point.
+Lens = Sequence[float] | Sequence[np.ndarray]
+
+
+def distort(xy: Float[np.ndarray, "*batch 2"], coefficients: Lens) -> Float[np.ndarray, "*batch 2"]:
     """Brown-Conrady distortion of normalised image points (OpenCV's formula)."""
     k1, k2, p1, p2, k3 = coefficients
     x, y = xy[..., 0], xy[..., 1]
@@ -97,7 +100,7 @@ def distort(
 
 def undistort(
     xy: Float[np.ndarray, "*batch 2"],
-    coefficients: tuple[float, float, float, float, float],
+    coefficients: Lens,
     iterations: int = 20,
 ) -> Float[np.ndarray, "*batch 2"]:
     """Inverse of `distort` by fixed-point iteration; exact to 1e-9 for lenses below 90 degrees."""

@@ -20,7 +20,12 @@ def crop_rotation(
     centre_px: crop centres in the full image. R = R_y(yaw) R_x(pitch), hence no roll; the
     identity for a crop around the principal point. Raises InputError without intrinsics.
     """
-    x, y, z = np.moveaxis(pixel_rays(centre_px.astype(np.float64), camera), -1, 0)
+    return towards(pixel_rays(centre_px.astype(np.float64), camera))
+
+
+def towards(rays: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """Rotations without roll, R e_z = ray / |ray|, from a camera turned there to the camera."""
+    x, y, z = np.moveaxis(rays, -1, 0)
     yaw = np.arctan2(x, z)
     pitch = -np.arctan2(y, np.hypot(x, z))
     angles = np.stack([yaw, pitch], axis=-1)

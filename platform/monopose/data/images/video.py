@@ -8,7 +8,8 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
-from monopose.data.images.encoded import decode
+from monopose.data.images.encoded import MAX_PIXELS, decode
+from monopose.data.images.headers import image_size
 from monopose.errors import InputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -28,7 +29,7 @@ def media_info(path: Path) -> MediaInfo:
     """Size and rate of a video file or of a folder of images; raises InputError naming it."""
     if path.is_dir():
         names = image_files(path)
-        height, width, _ = decode(names[0].read_bytes(), str(names[0])).shape
+        width, height = image_size(names[0])
         return MediaInfo(width, height, len(names), None)
     try:
         with av.open(str(path)) as container:
@@ -52,11 +53,17 @@ def read_frames(path: Path, stride: int = 1) -> Iterator[UInt8[np.ndarray, "H W 
         return
     try:
         with av.open(str(path)) as container:
+            _check_size(container.streams.video[0], path)
             for index, frame in enumerate(container.decode(video=0)):
                 if index % stride == 0:
                     yield frame.to_ndarray(format="rgb24")
     except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         raise InputError("is not a video that can be read", where=str(path)) from error
+
+
+def _check_size(stream: av.VideoStream, path: Path) -> None:
+    if stream.width * stream.height > MAX_PIXELS:
+        raise InputError(f"claims {stream.width}x{stream.height} pixels", where=str(path))
 
 
 def image_files(folder: Path) -> list[Path]:

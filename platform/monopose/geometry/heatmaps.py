@@ -1,0 +1,34 @@
+"""Heatmaps of joints: Gaussians drawn at keypoints, in torch, for image targets and as an input.
+
+Coordinates are normalised: the map, or the crop it covers, spans -1..1 from outer edge to outer
+edge on both axes, x right, y down, so pixel i of n has its centre at (2 i + 1) / n - 1.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def render(
+    keypoints: Float[Tensor, "*batch J 2"],
+    score: Float[Tensor, "*batch J"],
+    size: int,
+    sigma_px: float,
+) -> Float[Tensor, "*batch J size size"]:
+    """One Gaussian a joint, of amplitude `score` at the exact position; zero for a score of 0.
+
+    keypoints: normalised. sigma_px: in pixels of the map. A joint outside the map leaves its tail
+    in it. The amplitude is reached between pixels, so a map's largest value is a little lower.
+    """
+    centre = (keypoints + 1) * (size / 2) - 0.5
+    pixels = torch.arange(size, dtype=keypoints.dtype, device=keypoints.device)
+    along = torch.exp(-0.5 * ((pixels - centre.unsqueeze(-1)) / sigma_px) ** 2)
+    return (along[..., 1, :] * score.unsqueeze(-1)).unsqueeze(-1) * along[..., 0, None, :]
+
+
+def peaks(heatmaps: Float[Tensor, "*batch h w"]) -> Float[Tensor, "*batch 2"]:
+    """Normalised position of each map's largest pixel, to the pixel's centre."""
+    height, width = heatmaps.shape[-2:]
+    index = heatmaps.flatten(-2).argmax(dim=-1)
+    column, row = index % width, torch.div(index, width, rounding_mode="floor")
+    return torch.stack([(2 * column + 1) / width - 1, (2 * row + 1) / height - 1], dim=-1)
