@@ -1,6 +1,8 @@
 """Acclaim skeletons and motions (.asf, .amc), as the CMU motion capture database publishes them.
 
-Source: mocap.cs.cmu.edu. The 17 joints are ends of the skeleton's bones, see `_JOINTS`.
+Source: mocap.cs.cmu.edu, which asks users of its data to say: "The data used in this project was
+obtained from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217."
+The 17 joints are ends of the skeleton's bones, see `_JOINTS`.
 """
 
 from collections.abc import Iterator, Sequence

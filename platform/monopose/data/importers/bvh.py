@@ -49,6 +49,7 @@ def take(
         fps=bvh.fps,
         wanted=wanted,
         where=where,
+        fix="give the unit of length with --unit-m",
     )
 
 

@@ -116,15 +116,16 @@ def mocap_clip(
     wanted: Wanted,
     start_frame: int = 0,
     where: str,
+    fix: str = "check the unit of length in the file",
 ) -> Clip:
     """The motion as a clip with virtual cameras; clip_id: (dataset, subject, action).
 
-    Raises InputError when the body is not of a body's size.
+    Raises InputError, with that fix, when the body is not of a body's size.
     """
     extent_m = float(np.median(np.ptp(pose_world_m, axis=1).max(axis=-1)))
     if not _BODY_M[0] < extent_m < _BODY_M[1]:
         what = f"the body is {extent_m:.3g} m large"
-        raise InputError(what, where=where, fix="give the unit of length with --unit-m")
+        raise InputError(what, where=where, fix=fix)
     kept, target = wanted.joints(pose_world_m, mapped_to)
     dataset, subject, action = clip_id
     clip = Clip(
