@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 def place(person: int, joint: int) -> tuple[int, int]:
     """Where a joint is; joint j has v = j modulo 3."""
-    return 30 + 4 * joint + person, 20 + 5 * joint
+    return 30 + 4 * joint + person % 10, 20 + 5 * joint
 
 
 def keypoints(person: int) -> list[int]:

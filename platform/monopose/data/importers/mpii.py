@@ -40,19 +40,26 @@ def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     Images of the test set have no labels and are left out, as are people without joints; the
     notes say how many. Raises InputError naming the file and the image at fault.
     """
-    path = files_below(paths, "*.mat")
-    if len(path) > 1:
-        names = ", ".join(file.name for file in path)
-        raise InputError(f"needs one annotation file, found {names}", where=str(path[0].parent))
-    folder = image_folder(options.media, path[0], ("images",))
+    path = _annotation_file(paths)
+    folder = image_folder(options.media, path, ("images",))
     source = PhotoSet.of("mpii", "mpii16", folder, options)
     try:
-        photos = list(_photos(load_mat(path[0], ["RELEASE"])["RELEASE"]))
+        photos = list(_photos(load_mat(path, ["RELEASE"])["RELEASE"]))
     except InputError as error:
-        raise InputError(error.what, where=error.where or str(path[0]), fix=error.fix) from error
+        raise InputError(error.what, where=error.where or str(path), fix=error.fix) from error
     bare = sum(not photo.people for photo in photos)
     left_out = f"{bare} images without a labelled person (the test set among them) are left out"
-    return plan_photos(source, photos, (*_NOTES, left_out), str(path[0]))
+    return plan_photos(source, photos, (*_NOTES, left_out), str(path))
+
+
+def _annotation_file(paths: Sequence[Path]) -> Path:
+    """A file that is named is taken whatever its name; in folders the published one is sought."""
+    named = [path for path in paths if path.is_file()]
+    found = files_below(named, "*.mat") if named else files_below(paths, "mpii_human_pose*.mat")
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise InputError(f"needs one annotation file, found {names}", where=str(found[0].parent))
+    return found[0]
 
 
 def _photos(release: Any) -> Iterator[Photo]:

@@ -120,6 +120,17 @@ def test_a_fault_names_file_image_and_field(folder: Path) -> None:
         planned(folder)
 
 
+def test_other_files_of_matlab_do_not_disturb(folder: Path) -> None:
+    (folder / "results.mat").write_bytes(b"")
+    assert len(clips(folder)) == 4
+    renamed = (folder / source.FILE).rename(folder / "labels.mat")
+    with pytest.raises(InputError, match="holds no mpii_human_pose"):
+        planned(folder)
+    assert len(clips(renamed)) == 4
+    with pytest.raises(InputError, match=r"needs one annotation file, found labels\.mat, results"):
+        plan_import("mpii", [renamed, folder / "results.mat"], ImportOptions())
+
+
 def test_batches_are_bounded(tmp_path: Path) -> None:
     people = source.structs([source.rect(0, source.points(0, range(16)))])
     source.save(tmp_path, source.release([(f"{i}.jpg", 1, people) for i in range(1001)]))
