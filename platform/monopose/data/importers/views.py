@@ -29,6 +29,9 @@ def plan_detected(
     """
     if options.joint_set is not None:
         known_joint_set(options.joint_set)
+    if options.images and options.cameras is not None:
+        what = "images of several calibrated views are not brought in"
+        raise InputError(what, where="--images", fix="import without --cameras for the images")
     names = [name for name, _, _ in sources]
     if len(set(names)) < len(names):
         raise InputError(f"two takes are called alike among {', '.join(sorted(names))[:200]}")
@@ -45,9 +48,6 @@ def plan_detected(
         )
         parts = person_parts(takes, dataset, options.joint_set)
         return ImportPlan(dataset, parts, None, (*notes, *told, followed, split))
-    if options.images:
-        what = "images of several calibrated views are not brought in"
-        raise InputError(what, where="--images", fix="import without --cameras for the images")
     cameras, matched = _matched(takes, read_calibration(options.cameras), str(options.cameras))
     # The calibration tells the sizes.
     told = [note for note in told if not note.startswith("the image size")]
