@@ -16,7 +16,7 @@ from monopose.data.studio.images.lens import lens_of
 from monopose.data.studio.images.outfit import Outfit
 from monopose.data.studio.images.render import View, develop, render
 from monopose.data.studio.images.scene import Scene
-from monopose.data.studio.images.shape_rows import MAX_NEIGHBOURS, PARTS, Rows, neighbours_of
+from monopose.data.studio.images.shape_rows import PARTS, Rows, neighbours_of
 from monopose.data.studio.images.visibility import visible_share
 from monopose.geometry.camera import Camera
 
@@ -56,9 +56,7 @@ def take_of(
     """Clothes a motion and puts it in a place."""
     materials = np.concatenate([outfit.materials, np.stack(scene.materials)])
     body, things = clothed_body(pose_world_m, stature_m, outfit), scene.shapes.rows()[0]
-    neighbours = np.full((body.shape[1] + len(things), MAX_NEIGHBOURS), -1)
-    neighbours[: body.shape[1]] = neighbours_of(body)
-    return Take(body, neighbours, scene, things, materials)
+    return Take(body, neighbours_of(body), scene, things, materials)
 
 
 def _contact(body: Float[np.ndarray, "S 30"]) -> Float[np.ndarray, "N 4"]:

@@ -16,9 +16,7 @@ Ray = tuple[float, float, float]
 Lens = np.ndarray
 
 
-def lens_of(
-    camera: Camera, box_px: Float[np.ndarray, "4"], dtype: type = np.float64
-) -> Float[np.ndarray, " 25"]:
+def lens_of(camera: Camera, box_px: Float[np.ndarray, "4"]) -> Float[np.ndarray, " 25"]:
     """A calibrated camera looking at a box of its image, as the compiled loops read it."""
     assert camera.rotation is not None
     assert camera.translation_m is not None
@@ -27,7 +25,7 @@ def lens_of(
     distortion = camera.distortion or (0.0,) * 5
     intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
     parts = (camera.rotation.ravel(), position_m, intrinsics, distortion, box_px)
-    return np.concatenate([np.asarray(part, dtype) for part in parts])
+    return np.concatenate([np.asarray(part, np.float64) for part in parts])
 
 
 @compiled

@@ -49,7 +49,7 @@ class Outfit:
     materials: Float[np.ndarray, "M 12"]
 
 
-def linear(srgb: tuple[float, float, float]) -> Float[np.ndarray, "3"]:
+def linear(srgb: tuple[int, int, int]) -> Float[np.ndarray, "3"]:
     """Linear light of an sRGB colour of 0..255 (the plain 2.2 power)."""
     return (np.asarray(srgb, float) / 255) ** 2.2
 

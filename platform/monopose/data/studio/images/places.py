@@ -36,7 +36,7 @@ def studio_place(
     where it is in nobody's view. take_rng: what differs by clip.
     """
     rng = room_rng
-    light = sun(rng, elevation_deg=(60, 75), strength=0.75, ambient=0.62, softness_m=0.05)
+    light = sun(rng, elevation_deg=(60.0, 75.0), strength=0.75, ambient=0.62, softness_m=0.05)
     film = Film(exposure=rng.uniform(0.95, 1.1), noise=0.010, blur_px=0.45, jpeg_quality=92)
     scene = Scene(light, film)
     grey = rng.uniform(0.35, 0.6) * rng.uniform(0.92, 1.06, 3)
@@ -80,7 +80,7 @@ def _film(rng: np.random.Generator) -> Film:
 
 
 def _indoors(rng: np.random.Generator, path: Path, eye_m: Float[np.ndarray, "3"]) -> Scene:
-    light = sun(rng, elevation_deg=(35, 80), strength=rng.uniform(0.3, 1.1),
+    light = sun(rng, elevation_deg=(35.0, 80.0), strength=rng.uniform(0.3, 1.1),
                 ambient=rng.uniform(0.35, 0.7), softness_m=rng.uniform(0.02, 0.09),
                 warmth=rng.uniform(-0.08, 0.2))  # fmt: skip
     scene = Scene(light, _film(rng))
@@ -113,7 +113,7 @@ def _wall(rng: np.random.Generator) -> Float[np.ndarray, " 12"]:
 
 def _outdoors(rng: np.random.Generator, path: Path, eye_m: Float[np.ndarray, "3"]) -> Scene:
     overcast = rng.random() < 0.35
-    light = sun(rng, elevation_deg=(15, 70), strength=0.25 if overcast else rng.uniform(0.8, 1.5),
+    light = sun(rng, elevation_deg=(15.0, 70.0), strength=0.25 if overcast else rng.uniform(0.8, 1.5),
                 ambient=rng.uniform(0.5, 0.75) if overcast else rng.uniform(0.25, 0.5),
                 softness_m=0.1 if overcast else 0.015,
                 warmth=rng.uniform(-0.03, 0.16))  # fmt: skip

@@ -20,7 +20,8 @@ from monopose.data.studio.images.textures import hashed
 class View(NamedTuple):
     """Everything one image is made of, as plain arrays (columns: compiled.py, lens.py).
 
-    shapes: S x 30, the body's first, `bodies` of them. neighbours: S x N indices, -1 for none.
+    shapes: S x 30, the body's first, `bodies` of them. neighbours: for each of the body's
+    shapes N others, -1 for none.
     materials: M x 12. walls: W x 5 (normal into the room, offset, material). pictures: P x 6
     (wall, u0, v0, u1, v1, material). ground: material of the plane z = 0. contact: balls
     (x, y, z, r) whose nearness darkens the ground. lens: 25. light: 20.

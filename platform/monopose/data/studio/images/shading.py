@@ -41,6 +41,8 @@ def smooth_normal(
 ) -> Vector:
     """Normal of shape k at its surface, turning over to its neighbours' where they come near."""
     _, nx, ny, nz = distance(shapes, k, x, y, z)
+    if k >= len(neighbours):
+        return nx, ny, nz
     for i in range(neighbours.shape[1]):
         j = neighbours[k, i]
         if j < 0:
