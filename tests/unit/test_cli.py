@@ -1,8 +1,10 @@
 """The command line as a user meets it: one process a call."""
 
+import json
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,13 +82,46 @@ def test_an_unknown_option_is_exit_code_2(tmp_path: Path) -> None:
     assert "--no-such-option" in result.stderr
 
 
-def test_import_and_check_a_small_data_set(tmp_path: Path) -> None:
+def test_check_prints_counts_and_what_is_suspicious(tmp_path: Path) -> None:
+    """All joints of this clip are one point: whole, yet no body."""
     from tests.clip_files import make_clip
 
     from monopose.data import shards
 
     manifest = shards.write_clips([make_clip()], str(tmp_path / "set"), dataset="set")
-    result = run("data", "check", "./set", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+    result = run("data", "check", "./set", "--json", "found.json", cwd=tmp_path)
+    assert result.returncode == 1, result.stderr
     assert manifest.digest[:12] in result.stdout
     assert "1 clips (train 1), 10 frames" in result.stdout
+    assert "no length" in result.stdout
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["digest"] == manifest.digest
+    assert {"set/S1/walk"} == {finding["clip_id"] for finding in found["findings"]}
+
+
+def test_check_and_show_a_sound_data_set(tmp_path: Path) -> None:
+    from monopose.data import shards
+    from monopose.data.studio.studio import studio_clips
+
+    clips = list(studio_clips(0, subjects=3, actions=("walk",)))
+    shards.write_clips(clips, str(tmp_path / "set"), dataset="set")
+    checked = run("data", "check", "./set", "--strict", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+    assert "nothing suspicious" in checked.stdout
+    shown = run("data", "show", "./set", "--html", "page.html", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "Clips to play" in (tmp_path / "page.html").read_text()
+    lost = run("data", "show", "./set", "--html", "no/folder.html", cwd=tmp_path)
+    assert lost.returncode == 2
+    assert "no/folder.html" in lost.stderr
+
+
+def test_check_strict_fails_for_warnings_too(tmp_path: Path) -> None:
+    from monopose.data import shards
+    from monopose.data.studio.studio import studio_clips
+
+    clips = list(studio_clips(0, subjects=3, actions=("walk",)))
+    copies = [*clips, replace(clips[0], clip_id="again")]
+    shards.write_clips(copies, str(tmp_path / "set"), dataset="set")
+    assert run("data", "check", "./set", cwd=tmp_path).returncode == 0
+    assert run("data", "check", "./set", "--strict", cwd=tmp_path).returncode == 1

@@ -1,4 +1,4 @@
-"""`monopose data import | studio | check`."""
+"""`monopose data import | studio | check | show`."""
 
 import re
 from contextlib import contextmanager
@@ -205,16 +205,82 @@ def studio(
 @app.command()
 def check(
     uri: Annotated[str, typer.Argument(help="Storage URI, folder, or a name under the root.")],
+    json: Annotated[Path | None, typer.Option("--json", help="Write all findings here.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
 ) -> None:
-    """Read a whole data set once: digests, records, counts; exit code 2 for any fault.
+    """Read a whole data set once; say what is damaged, and what is suspicious about it.
 
-    Example: monopose data check studio
+    Exit code 0: fine, or only warnings. 1: suspicious (wrong units, sides, axes, cameras, timing,
+    joint order, copies across splits). 2: damaged, or not a data set.
+
+    Example: monopose data check studio --json findings.json
+    """
+    from rich.console import Console
+
+    from monopose import storage
+    from monopose.data import shards
+    from monopose.data.expectations.examine import Examination
+    from monopose.reporting.findings import findings_json, findings_table, summary
+
+    where, examination = storage.resolve(uri, "data"), Examination()
+    with _progress("checking clips", shards.read_manifest(where).clips) as advance:
+
+        def look(clip: "Clip") -> None:
+            examination.add(clip)
+            advance()
+
+        manifest = shards.verify(where, look)
+    findings = examination.finish()
+    _describe(where, manifest)
+    if json is not None:
+        _save(json, findings_json(manifest, findings))
+    if findings:
+        Console().print(findings_table(findings).rich())
+    else:
+        typer.echo(summary(findings))
+    if any(strict or finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    uri: Annotated[str, typer.Argument(help="Storage URI, folder, or a name under the root.")],
+    html: Annotated[Path, typer.Option("--html", help="The page to write.")],
+    clips: Annotated[int, typer.Option(help="How many clips can be played.")] = 6,
+) -> None:
+    """Show a data set on one HTML page that needs no network: counts, cameras, clips, checks.
+
+    Example: monopose data show studio --html studio.html
     """
     from monopose import storage
     from monopose.data import shards
+    from monopose.reporting.data_page import data_page
 
     where = storage.resolve(uri, "data")
-    _describe(where, shards.verify(where))
+    with _progress("looking at clips", shards.read_manifest(where).clips) as advance:
+        page = data_page(where, played=clips, on_clip=advance)
+    _save(html, page.encode())
+    typer.echo(f"{html}: {len(page) / 1e6:.1f} MB")
+
+
+@contextmanager
+def _progress(what: str, total: int) -> "Iterator[Callable[[], None]]":
+    """A progress bar on standard error, moved by one with each call."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda: progress.advance(bar)
+
+
+def _save(path: Path, content: bytes) -> None:
+    from monopose.errors import StorageError
+
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def _import_on_cluster(plan: "ImportPlan", to: str, *, overwrite: bool) -> None:

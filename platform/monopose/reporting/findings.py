@@ -13,8 +13,13 @@ from monopose.reporting.tables import TextTable
 _WHOLE_SET = "(data set)"
 
 
-def findings_table(findings: Sequence[Finding], per_cause: int = 5) -> TextTable:
-    """The findings in their order, at most `per_cause` clips of each cause, the rest counted."""
+def findings_table(
+    findings: Sequence[Finding], per_cause: int = 5, caption: str | None = None
+) -> TextTable:
+    """The findings in their order, at most `per_cause` clips of each cause, the rest counted.
+
+    caption: the summary, unless something else is given.
+    """
     rows: list[tuple[str, ...]] = []
     for (severity, cause), group in groupby(findings, key=lambda f: (f.severity, f.cause)):
         same = list(group)
@@ -22,7 +27,8 @@ def findings_table(findings: Sequence[Finding], per_cause: int = 5) -> TextTable
             rows.append((severity, cause, finding.clip_id or _WHOLE_SET, finding.what))
         if len(same) > per_cause:
             rows.append((severity, cause, f"and {len(same) - per_cause} more", ""))
-    return TextTable(summary(findings), ("severity", "cause", "clip", "evidence"), tuple(rows))
+    said = summary(findings) if caption is None else caption
+    return TextTable(said, ("severity", "cause", "clip", "evidence"), tuple(rows))
 
 
 def summary(findings: Sequence[Finding]) -> str:

@@ -16,7 +16,8 @@ from monopose.evaluation.records import Evaluation, Score
 MISSING = "—"
 _RIGHT = frozenset(
     ("rank", "error, mm", "epochs", "time, s", "weights", "masked", "joints", "clips", "frames")
-)
+) | frozenset(("minutes", "subjects", "with 3D", "with 2D", "several views", "with images"))
+_WIDE = frozenset(("state", "evidence"))
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class TextTable:
 
     def _html_cells(self, row: Sequence[str]) -> str:
         kinds = (
-            "number" if column in _RIGHT else "wide" if column == "state" else "text"
+            "number" if column in _RIGHT else "wide" if column in _WIDE else "text"
             for column in self.columns
         )
         pairs = zip(kinds, row, strict=True)

@@ -6,7 +6,7 @@ data/shards.py, which refuses them.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monopose.data.clip import Clip
 from monopose.data.expectations.across import (
@@ -86,11 +86,19 @@ def examine_clip(clip: Clip) -> list[Finding]:
     """The findings on one clip, without those that another one explains; one per cause."""
     found = [f for expectation in CLIP_EXPECTATIONS.values() for f in expectation(clip)]
     explained = {cause for f in found for cause in EXPLAINS.get(f.cause, ())}
-    kept: dict[tuple[str, str], Finding] = {}
+    kept: dict[str, Finding] = {}
     for finding in found:
         if finding.cause not in explained:
-            kept.setdefault((finding.cause, finding.what), finding)
+            kept[finding.cause] = _merged(kept.get(finding.cause), finding)
     return list(kept.values())
+
+
+def _merged(first: Finding | None, second: Finding) -> Finding:
+    """One finding of one cause: all evidence, the graver severity."""
+    if first is None:
+        return second
+    severity = first.severity if first.severity == "error" else second.severity
+    return replace(first, severity=severity, what=f"{first.what}; {second.what}")
 
 
 def examine(clips: Iterable[Clip]) -> list[Finding]:
