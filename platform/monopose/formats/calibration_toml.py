@@ -36,7 +36,7 @@ def read_calibration(path: Path) -> tuple[Camera, ...]:
         told = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         raise InputError(f"is not readable TOML ({told})", where=str(path)) from error
     cameras = tuple(
-        _camera(name, mapped(section, name, str(path)), f"{path} [{name}]")
+        _camera(name, mapped(section, shown(name), str(path)), f"{path} [{shown(name)[1:-1]}]")
         for name, section in sections.items()
         if name != _NOT_A_CAMERA
     )
@@ -55,7 +55,7 @@ def _camera(section: str, fields: dict[str, Any], where: str) -> Camera:
     if min(matrix[0, 0], matrix[1, 1]) <= 0:
         raise InputError("has a focal length that is not positive", where=where)
     return Camera(
-        camera_id=str(fields.get("name", section)),
+        camera_id=_name(fields.get("name", section), where),
         rotation=axis_angle_to_matrix(_vector(fields, "rotation", (3,), where)),
         translation_m=_vector(fields, "translation", (3,), where),
         fx=float(matrix[0, 0]),
@@ -66,6 +66,12 @@ def _camera(section: str, fields: dict[str, Any], where: str) -> Camera:
         width=width,
         height=height,
     )
+
+
+def _name(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not value.strip():
+        raise InputError(f"name is {shown(value)}, not a name on one line", where=where)
+    return value
 
 
 def _rows(rows: Any, where: str) -> Sequence[Sequence[Any]]:

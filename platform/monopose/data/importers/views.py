@@ -29,6 +29,8 @@ def plan_detected(
     """
     if options.joint_set is not None:
         known_joint_set(options.joint_set)
+        converted = f"joints are converted to {options.joint_set} by name: where there is no"
+        notes = [*notes, f"{converted} counterpart the score is 0, for some a neighbour stands in"]
     if options.images and options.cameras is not None:
         what = "images of several calibrated views are not brought in"
         raise InputError(what, where="--images", fix="import without --cameras for the images")
