@@ -7,7 +7,8 @@ import numpy as np
 from monopose.data.batches import ClipTensors, clip_tensors
 from monopose.data.clip import Clip
 from monopose.geometry.camera import Camera
-from monopose.recipes.recipe import Budget, DataMix, Optimiser, Recipe, SingleStrideTcn, with_values
+from monopose.recipes.parts import Budget, DataMix, Optimiser, SingleStrideTcn
+from monopose.recipes.recipe import Recipe, with_values
 from monopose.skeleton import joint_set
 
 WIDTH, HEIGHT, FOCAL = 1000, 800, 1100.0

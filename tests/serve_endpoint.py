@@ -13,7 +13,8 @@ import orjson
 from ray import serve
 
 from monopose.models.estimator import build
-from monopose.recipes.recipe import Recipe, SingleStrideTcn
+from monopose.recipes.parts import SingleStrideTcn
+from monopose.recipes.recipe import Recipe
 from monopose.skeleton import JOINT_SETS
 from monopose.training.checkpoint import save_model
 

@@ -8,7 +8,8 @@ import torch
 from tests.conformance import parts
 
 from monopose.models.estimator import ENCODERS, build, receptive_field
-from monopose.recipes.recipe import KeypointEncoder, MlpEncoder, NoTemporal, Recipe
+from monopose.recipes.parts import KeypointEncoder, MlpEncoder, NoTemporal
+from monopose.recipes.recipe import Recipe
 
 # Any: a part has attributes that `nn.Module` does not declare.
 Make = Callable[[], Any]

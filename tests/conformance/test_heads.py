@@ -8,7 +8,7 @@ from tests.conformance import parts
 from torch import nn
 
 from monopose.models.estimator import HEADS
-from monopose.recipes.recipe import LinearHead
+from monopose.recipes.parts import LinearHead
 
 FEATURES, JOINTS = 12, 17
 CONFIGS = {"linear": LinearHead()}

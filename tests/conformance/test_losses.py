@@ -11,7 +11,7 @@ from torch import Tensor
 from monopose.data.batches import Batch
 from monopose.losses.supervised import TERMS, total
 from monopose.models.outputs import PoseOutputs
-from monopose.recipes.recipe import LossTerm
+from monopose.recipes.parts import LossTerm
 from monopose.skeleton import joint_set
 
 JOINTS = joint_set("h36m17")

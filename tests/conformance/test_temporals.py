@@ -10,7 +10,8 @@ from tests.conformance import parts
 
 from monopose.models.estimator import TEMPORALS, build, receptive_field
 from monopose.models.temporal.tcn_single import SingleStride
-from monopose.recipes.recipe import NoTemporal, Recipe, SingleStrideTcn
+from monopose.recipes.parts import NoTemporal, SingleStrideTcn
+from monopose.recipes.recipe import Recipe
 
 # Any: a part has attributes that `nn.Module` does not declare.
 Make = Callable[[], Any]

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from monopose.data.batches import Batch, Chunks
-from monopose.recipes.recipe import DataMix, VirtualCameras
+from monopose.recipes.parts import DataMix, VirtualCameras
 from monopose.skeleton import JointSet, joint_set
 
 # Share of the half field of view by which a virtual camera looks past the person.

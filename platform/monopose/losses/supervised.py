@@ -12,7 +12,7 @@ from torch import Tensor
 
 from monopose.data.batches import Batch
 from monopose.models.outputs import PoseOutputs
-from monopose.recipes.recipe import LossTerm
+from monopose.recipes.parts import LossTerm
 from monopose.skeleton import JointSet
 
 PerSample = tuple[Float[Tensor, " B"], Bool[Tensor, " B"]]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from monopose.recipes.recipe import Part, Share
+from monopose.recipes.parts import Part, Share
 
 Amount = Annotated[float, Field(ge=0.0)]
 

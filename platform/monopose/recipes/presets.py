@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import get_args
 
 from monopose.errors import RecipeError
-from monopose.recipes.recipe import Recipe, Size, from_file
+from monopose.recipes.parts import Size
+from monopose.recipes.recipe import Recipe, from_file
 from monopose.recipes.simple_baseline import simple_baseline
 from monopose.recipes.videopose3d import videopose3d
 

@@ -1,132 +1,26 @@
-"""The recipe: one frozen value that says everything a run does; it has a digest.
-
-Families are discriminated unions, so a parameter exists only where it means something.
-"""
+"""The recipe: one frozen value that says everything a run does; it has a digest."""
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, ValidationError
 
 from monopose.errors import RecipeError
-
-Size = Literal["smoke", "small", "paper"]
-"""of a preset: seconds on one core, minutes on two, a GPU"""
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Part(BaseModel):
-    """Base of every part of a recipe: frozen, and unknown fields are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class VirtualCameras(Part):
-    """Random views of labelled clips, projected on the fly: 3D is known, so every view is free."""
-
-    share: Share = 0.5
-    """share of the labelled chunks seen from a random camera instead of their own"""
-    distance_m: tuple[PositiveFloat, PositiveFloat] = (3.0, 8.0)
-    elevation_deg: tuple[float, float] = (-10.0, 35.0)
-    focal_to_width: tuple[PositiveFloat, PositiveFloat] = (0.9, 1.6)
-    roll_deg: Annotated[float, Field(ge=0.0)] = 4.0
-    noise: Annotated[float, Field(ge=0.0)] = 1.0
-    """detector noise relative to the level measured on the data set's own detections"""
-
-
-class DataMix(Part):
-    """Which clips make up a batch, and how they are augmented."""
-
-    joint_set: str = "h36m17"
-    """clips of other joint sets are converted to this one by name, with a mask"""
-    virtual_cameras: VirtualCameras | None = VirtualCameras()
-    flip: bool = True
-    """mirror half of the chunks in training, and average both ways in evaluation"""
-
-
-class KeypointEncoder(Part):
-    """Normalised 2D keypoints, flattened per frame."""
-
-    kind: Literal["keypoints"] = "keypoints"
-    inputs: Literal["xy", "xy_score"] = "xy"
-
-
-class MlpEncoder(Part):
-    """Residual MLP per frame (Martinez et al. 2017)."""
-
-    kind: Literal["mlp"] = "mlp"
-    inputs: Literal["xy", "xy_score"] = "xy"
-    width: PositiveInt = 256
-    blocks: PositiveInt = 2
-    dropout: Share = 0.1
-
-
-class NoTemporal(Part):
-    """Each frame on its own."""
-
-    kind: Literal["none"] = "none"
-
-
-class SingleStrideTcn(Part):
-    """Dilated temporal convolutions, one stride (Pavllo et al. 2019)."""
-
-    kind: Literal["tcn_single"] = "tcn_single"
-    channels: PositiveInt = 256
-    filter_widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (3, 3, 3)
-    dropout: Share = 0.25
-
-
-class LinearHead(Part):
-    """One linear map to the joints."""
-
-    kind: Literal["linear"] = "linear"
-
-
-class LossTerm(Part):
-    """One term of the objective and its weight."""
-
-    term: Literal["mpjpe", "mse", "velocity", "bone_vector", "symmetry"]
-    weight: PositiveFloat = 1.0
-
-
-class Optimiser(Part):
-    """How weights follow gradients."""
-
-    kind: Literal["adam", "adamw"] = "adamw"
-    learning_rate: PositiveFloat = 1e-3
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
-    schedule: Literal["cosine", "exponential", "constant"] = "cosine"
-    final_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
-    """learning rate at the last step relative to the first"""
-    warmup_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.02
-    clip_norm: PositiveFloat | None = None
-    ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """decay of the averaged weights that are evaluated and saved; 0 turns averaging off"""
-
-
-class Budget(Part):
-    """How long to train and on how much at once; frames count outputs over all workers."""
-
-    epochs: PositiveInt = 20
-    chunk_frames: PositiveInt = 32
-    """output frames of one chunk, trained densely"""
-    batch_chunks: PositiveInt = 32
-    """chunks in one step, shared out over the workers"""
-    evaluate_every: PositiveInt = 5
-    """epochs between evaluations; the last epoch is always evaluated"""
-
-
-class Runtime(Part):
-    """Switches that change speed but not the method."""
-
-    amp: bool = False
-    """bfloat16 autocast"""
-    compile: bool = False
-    """torch.compile on the estimator"""
-    ingest: Literal["cache", "stream"] = "cache"
-
+from monopose.recipes.parts import (
+    Budget,
+    DataMix,
+    KeypointEncoder,
+    LinearHead,
+    LossTerm,
+    MlpEncoder,
+    NoTemporal,
+    Optimiser,
+    Part,
+    Runtime,
+    SingleStrideTcn,
+)
 
 Encoder = Annotated[KeypointEncoder | MlpEncoder, Field(discriminator="kind")]
 Temporal = Annotated[NoTemporal | SingleStrideTcn, Field(discriminator="kind")]

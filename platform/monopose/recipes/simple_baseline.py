@@ -1,6 +1,7 @@
 """Baseline: a residual MLP on single frames (Martinez et al., ICCV 2017)."""
 
-from monopose.recipes.recipe import Budget, MlpEncoder, NoTemporal, Optimiser, Recipe, Size
+from monopose.recipes.parts import Budget, MlpEncoder, NoTemporal, Optimiser, Size
+from monopose.recipes.recipe import Recipe
 
 _WIDTH_BLOCKS_EPOCHS: dict[str, tuple[int, int, int]] = {
     "smoke": (64, 1, 2),

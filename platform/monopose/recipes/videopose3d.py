@@ -5,7 +5,8 @@ AdamW with a cosine schedule and averaged weights in place of AMSGrad with expon
 keypoints split into centre and offsets (models/encoders/keypoints.py).
 """
 
-from monopose.recipes.recipe import Budget, Optimiser, Recipe, SingleStrideTcn, Size
+from monopose.recipes.parts import Budget, Optimiser, SingleStrideTcn, Size
+from monopose.recipes.recipe import Recipe
 
 
 def videopose3d(size: Size = "small") -> Recipe:

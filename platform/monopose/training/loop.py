@@ -19,7 +19,8 @@ from monopose.data.augment import mirror, to_batch
 from monopose.data.batches import Batch, ClipTensors, cut_chunks
 from monopose.losses.supervised import total
 from monopose.models.estimator import Estimator, build
-from monopose.recipes.recipe import Optimiser, Recipe
+from monopose.recipes.parts import Optimiser
+from monopose.recipes.recipe import Recipe
 from monopose.skeleton import joint_set
 
 

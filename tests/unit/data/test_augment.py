@@ -7,7 +7,7 @@ from tests.moving_clips import moving_tensors
 
 from monopose.data.augment import augment, from_virtual_cameras, mirror, to_batch
 from monopose.data.batches import Batch, Chunks, cut_chunks
-from monopose.recipes.recipe import DataMix, VirtualCameras
+from monopose.recipes.parts import DataMix, VirtualCameras
 from monopose.skeleton import joint_set
 
 JOINTS = joint_set("h36m17")

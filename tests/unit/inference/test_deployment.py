@@ -7,7 +7,8 @@ import pytest
 from monopose.errors import InputError
 from monopose.inference import deployment, registry
 from monopose.models.estimator import build
-from monopose.recipes.recipe import Recipe, SingleStrideTcn
+from monopose.recipes.parts import SingleStrideTcn
+from monopose.recipes.recipe import Recipe
 from monopose.training.checkpoint import save_model
 
 CONFIG = Path(__file__).parents[3] / "serve" / "config.yaml"

@@ -7,16 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monopose.errors import RecipeError
+from monopose.recipes.parts import MlpEncoder, SingleStrideTcn, Size
 from monopose.recipes.presets import PRESETS, load
-from monopose.recipes.recipe import (
-    MlpEncoder,
-    Recipe,
-    SingleStrideTcn,
-    Size,
-    from_file,
-    from_json,
-    with_values,
-)
+from monopose.recipes.recipe import Recipe, from_file, from_json, with_values
 
 SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 BASE = Recipe(name="base")

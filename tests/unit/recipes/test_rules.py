@@ -4,8 +4,9 @@ import pytest
 
 from monopose.data.manifest import Manifest, SplitCounts
 from monopose.errors import MonoposeError, RecipeError
+from monopose.recipes.parts import Size
 from monopose.recipes.presets import PRESETS
-from monopose.recipes.recipe import Recipe, Size, with_values
+from monopose.recipes.recipe import Recipe, with_values
 from monopose.recipes.rules import RULES, check
 
 BASE = Recipe(name="base")

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from monopose.models.estimator import build
-from monopose.recipes.recipe import Recipe, SingleStrideTcn
+from monopose.recipes.parts import SingleStrideTcn
+from monopose.recipes.recipe import Recipe
 from monopose.skeleton import JOINT_SETS
 from monopose.training.checkpoint import save_model
 from serve import api

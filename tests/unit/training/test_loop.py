@@ -13,7 +13,8 @@ from monopose.evaluation.evaluate import Provenance, evaluate
 from monopose.inference.assess import lift_of
 from monopose.inference.predictor import Predictor
 from monopose.models.estimator import build
-from monopose.recipes.recipe import Optimiser, Recipe
+from monopose.recipes.parts import Optimiser
+from monopose.recipes.recipe import Recipe
 from monopose.training.loop import (
     EpochReport,
     Training,

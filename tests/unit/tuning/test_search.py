@@ -8,7 +8,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler
 from tests.present import present
 
 from monopose.errors import RecipeError
-from monopose.recipes.recipe import SingleStrideTcn
+from monopose.recipes.parts import SingleStrideTcn
 from monopose.recipes.rules import check
 from monopose.tuning.search import RuledSearch, tune_config
 from monopose.tuning.space import Space, recipe_of

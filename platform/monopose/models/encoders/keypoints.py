@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monopose.recipes.recipe import KeypointEncoder
+from monopose.recipes.parts import KeypointEncoder
 
 # Spread of joints about their centre is about a tenth of the image, of centres about half.
 _RELATIVE_SCALE = 5.0

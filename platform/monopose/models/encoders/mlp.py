@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monopose.models.encoders.keypoints import Keypoints
-from monopose.recipes.recipe import KeypointEncoder, MlpEncoder
+from monopose.recipes.parts import KeypointEncoder, MlpEncoder
 
 
 class ResidualMlp(nn.Module):

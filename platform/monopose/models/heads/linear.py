@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monopose.recipes.recipe import LinearHead
+from monopose.recipes.parts import LinearHead
 
 
 class Linear(nn.Module):

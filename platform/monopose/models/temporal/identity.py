@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from monopose.recipes.recipe import NoTemporal
+from monopose.recipes.parts import NoTemporal
 
 
 class Identity(nn.Module):

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monopose.models.dropout import ByteDropout
-from monopose.recipes.recipe import SingleStrideTcn
+from monopose.recipes.parts import SingleStrideTcn
 
 
 class SingleStride(nn.Module):
