@@ -1,4 +1,8 @@
-"""Reading shards as a Ray Data job: one task a shard, each checked against the manifest."""
+"""Reading shards as a Ray Data job: one task a shard, each checked against the manifest.
+
+A task holds one shard (shard_files.py: read whole, or without its images) and hands on its row
+groups one by one, so blocks are a few megabytes and a trainer takes no more than it asks for.
+"""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -7,29 +11,66 @@ from operator import attrgetter
 import pyarrow as pa
 import ray
 import ray.data
+from ray.data import ExecutionResources
 
 from monopose.data.clip import Clip
 from monopose.data.manifest import Manifest, Shard
 from monopose.data.schema import from_table, join
-from monopose.data.shards import read_shard
+from monopose.data.shard_files import GROUP_BYTES, read_row_groups, read_shard
 from monopose.errors import cause_of
 
 
-def read_split(uri: str, manifest: Manifest, split: str) -> ray.data.Dataset:
-    """The rows of a split as a lazy Ray data set; a damaged shard raises IntegrityError."""
+def read_split(
+    uri: str,
+    manifest: Manifest,
+    split: str,
+    *,
+    images: bool = False,
+    memory_bytes: int | None = None,
+) -> ray.data.Dataset:
+    """The rows of a split as a lazy Ray data set; a damaged shard raises IntegrityError.
+
+    images: False leaves them null, and unread where there are any. memory_bytes: what the job may
+    keep in the object store; None for Ray's own choice.
+    """
     shards = [shard for shard in manifest.shards if split in shard.splits]
+    items = [{"shard": shard.model_dump_json()} for shard in shards]
+    # Without images in it a shard is read whole, which checks it best.
+    whole = images or manifest.splits[split].has_images == 0
     # Else what a damaged shard raises arrives without its class and its words.
     ray.data.DataContext.get_current().raise_original_map_exception = True
-    items = [{"shard": shard.model_dump_json()} for shard in shards]
     source = ray.data.from_items(items, override_num_blocks=len(items))
-    return source.map_batches(
-        _read, batch_size=1, batch_format="pyarrow", fn_kwargs={"uri": uri}, num_cpus=0.5
+    rows = source.map_batches(
+        _read,
+        batch_size=1,
+        batch_format="pyarrow",
+        fn_kwargs={"uri": uri, "whole": whole},
+        num_cpus=0.5,
     )
+    if images:
+        rows.context.target_max_block_size = GROUP_BYTES
+    if memory_bytes is not None:
+        limits = ExecutionResources(object_store_memory=memory_bytes)
+        rows.context.execution_options.resource_limits = limits
+    # The same rows in the same order, so that a seed means the same batches.
+    rows.context.execution_options.preserve_order = images
+    return rows
 
 
-def _read(batch: pa.Table, uri: str) -> pa.Table:
+def _read(batch: pa.Table, uri: str, whole: bool) -> Iterator[pa.Table]:
     shard = Shard.model_validate_json(batch.column("shard")[0].as_py())
-    return read_shard(uri, shard)
+    if whole:
+        yield from read_row_groups(uri, shard)
+    else:
+        yield read_shard(uri, shard, images=False)
+
+
+def clip_blocks(rows: ray.data.DataIterator) -> Iterator[list[Clip]]:
+    """Rows as clips, as many at a time as Ray hands over (about a row group of a shard).
+
+    Raises what reading raised, IntegrityError or StorageError, free of Ray's wrapping.
+    """
+    return _clips(rows, None)
 
 
 def row_groups(rows: ray.data.DataIterator, size: int) -> Iterator[list[Clip]]:
@@ -37,6 +78,10 @@ def row_groups(rows: ray.data.DataIterator, size: int) -> Iterator[list[Clip]]:
 
     Raises what reading raised, IntegrityError or StorageError, free of Ray's wrapping.
     """
+    return _clips(rows, size)
+
+
+def _clips(rows: ray.data.DataIterator, size: int | None) -> Iterator[list[Clip]]:
     try:
         for table in rows.iter_batches(batch_size=size, batch_format="pyarrow"):
             yield from_table(table)

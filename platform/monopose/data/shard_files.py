@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from monopose import storage
 from monopose.data.clip import Clip
-from monopose.data.manifest import REBUILD, Shard
-from monopose.data.schema import clip_schema, size_bytes
-from monopose.errors import IntegrityError, StorageError
+from monopose.data.manifest import REBUILD, Manifest, Shard
+from monopose.data.schema import clip_schema, from_table, size_bytes
+from monopose.errors import InputError, IntegrityError, StorageError
 
 # What one row group, so one block of a Ray Data job, holds; a larger row has a group of its own.
 GROUP_BYTES = 8 << 20
@@ -115,6 +115,19 @@ def read_row_groups(uri: str, shard: Shard) -> Iterator[pa.Table]:
         file = pq.ParquetFile(pa.BufferReader(payload))
         for group in range(file.num_row_groups):
             yield _of_clips(file.read_row_group(group, use_threads=False), where)
+
+
+def stored_blocks(uri: str, manifest: Manifest, split: str) -> Iterator[list[Clip]]:
+    """Rows with their images as clips, a row group at a time, read in this process without Ray.
+
+    Raises what `read_shard` raises, and InputError for a split that is not there.
+    """
+    if split not in manifest.splits:
+        raise InputError(f"there is no split {split!r}", where=uri)
+    for shard in manifest.shards:
+        if split in shard.splits:
+            for table in read_row_groups(uri, shard):
+                yield from_table(table)
 
 
 def _without_images(source: BinaryIO) -> pa.Table:
