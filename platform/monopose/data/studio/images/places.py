@@ -72,7 +72,7 @@ def wild_place(rng: np.random.Generator, path: Path, eye_m: Float[np.ndarray, "3
 
 def _film(rng: np.random.Generator) -> Film:
     return Film(
-        exposure=float(np.exp(rng.normal(0.0, 0.22))),
+        exposure=1.15 * float(np.exp(rng.normal(0.0, 0.22))),
         noise=float(rng.choice([0.006, 0.012, 0.02, 0.035])),
         blur_px=rng.uniform(0.3, 0.9),
         jpeg_quality=int(rng.integers(70, 96)),
@@ -113,7 +113,8 @@ def _wall(rng: np.random.Generator) -> Float[np.ndarray, " 12"]:
 
 def _outdoors(rng: np.random.Generator, path: Path, eye_m: Float[np.ndarray, "3"]) -> Scene:
     overcast = rng.random() < 0.35
-    light = sun(rng, elevation_deg=(15.0, 70.0), strength=0.25 if overcast else rng.uniform(0.8, 1.5),
+    strength = 0.25 if overcast else rng.uniform(0.8, 1.5)
+    light = sun(rng, elevation_deg=(15.0, 70.0), strength=strength,
                 ambient=rng.uniform(0.5, 0.75) if overcast else rng.uniform(0.25, 0.5),
                 softness_m=0.1 if overcast else 0.015,
                 warmth=rng.uniform(-0.03, 0.16))  # fmt: skip

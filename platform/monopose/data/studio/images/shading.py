@@ -159,6 +159,8 @@ def shape_colour(
 def open_sky(contact: np.ndarray, x: float, y: float) -> float:
     """Share of the surroundings that a point of the ground sees past balls above it."""
     blocked = 0.0
+    if len(contact) == 0 or (contact[0, 0] - x) ** 2 + (contact[0, 1] - y) ** 2 > 4.5:
+        return 1.0  # farther than a body and its reach
     for i in range(len(contact)):
         dx, dy, dz = contact[i, 0] - x, contact[i, 1] - y, max(contact[i, 2], 0.01)
         squared = dx * dx + dy * dy + dz * dz
