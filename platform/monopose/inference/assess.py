@@ -43,7 +43,7 @@ def assess(
     )
     return evaluate(
         lift_of(predictor),
-        read_clips(data_uri, split),
+        read_clips(data_uri, split, images=False),
         joint_set=predictor.joints.name,
         mask_shares=mask_shares,
         seed=seed,

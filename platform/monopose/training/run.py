@@ -59,7 +59,8 @@ def prepare(recipe: Recipe, data: str, name: str, *, fresh: bool = False) -> Job
 
 def load_split(job: Job, split: str, device: torch.device) -> ClipTensors:
     """A split of the job's data set as tensors, read directly."""
-    tensors = clip_tensors(read_clips(job.data_uri, split), job.recipe.data.joint_set)
+    clips = read_clips(job.data_uri, split, images=False)
+    tensors = clip_tensors(clips, job.recipe.data.joint_set)
     return tensors.to(device)
 
 

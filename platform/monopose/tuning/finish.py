@@ -66,7 +66,7 @@ def winner(board: Leaderboard, epochs: int) -> Recipe:
 def worst_clip_of(predictor: Predictor, data: str, evaluation: Evaluation) -> WorstClip:
     """The view that the evaluation found worst, lifted and true, for the report's animation."""
     score = evaluation.worst(1)[0]
-    clips = read_clips(storage.resolve(data, "data"), evaluation.split)
+    clips = read_clips(storage.resolve(data, "data"), evaluation.split, images=False)
     clip, lifted_m, true_m = lifted_view(predictor, clips, score.clip_id, score.camera_id)
     return WorstClip(
         clip_id=score.clip_id,

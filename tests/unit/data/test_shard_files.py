@@ -173,3 +173,11 @@ def test_a_take_cut_by_bytes_is_joined_again(
 def test_the_same_rows_give_the_same_bytes() -> None:
     tables = [to_table([make_clip(5), _with_images(2, 300)]) for _ in range(2)]
     assert encode_table(tables[0]) == encode_table(tables[1])
+
+
+def test_clips_can_be_read_without_their_images(tmp_path: Path) -> None:
+    uri, _ = _written(tmp_path, [_with_images(3, 500, "a"), make_clip(4, clip_id="b")])
+    for join in (True, False):
+        clips = list(read_clips(uri, images=False, join=join))
+        assert [(clip.clip_id, clip.image) for clip in clips] == [("a", None), ("b", None)]
+        assert clips[0].crop_box_px is not None
