@@ -12,7 +12,7 @@ from monopose.data.images.boxes import person_boxes
 from monopose.data.studio.images.film import Take, film_clip, take_of, visible_shares
 from monopose.data.studio.images.outfit import Outfit, draw_outfit
 from monopose.data.studio.images.places import STUDIO_ROOMS, studio_place, wild_place
-from monopose.data.studio.images.scene import Path, Scene
+from monopose.data.studio.images.scene import Path
 from monopose.geometry.camera import Camera, project, world_to_camera
 
 Domain = Literal["studio", "wild"]
@@ -81,13 +81,8 @@ def _staged(
     seen = visible_shares(replace(take, body=take.body[some]), pose_world_m[some], clip.cameras)
     if seen.mean(axis=(1, 2)).min() >= _LEAST_VISIBLE:
         return take
-    _clear_front(scene)
-    return take_of(pose_world_m, stature_m, outfit, scene)
-
-
-def _clear_front(scene: Scene) -> None:
     del scene.shapes.shapes[scene.front_from :]
-    scene.front_from = None
+    return replace(take, things=scene.shapes.rows()[0])
 
 
 def eye_m(camera: Camera) -> Float[np.ndarray, "3"]:

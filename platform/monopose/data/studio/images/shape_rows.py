@@ -18,6 +18,7 @@ PARTS = (
     "object",
 )
 MAX_NEIGHBOURS = 8
+_NEAR_M = 0.02
 
 Points = Float[np.ndarray, "T 3"]
 Rows = Float[np.ndarray, "T S 30"]
@@ -144,29 +145,24 @@ _JOINED = {
 
 def neighbours_of(rows: Rows) -> Int[np.ndarray, "S N"]:
     """For each shape those it runs into, nearest in the first frame first, then -1."""
-    count = rows.shape[1]
-    out = np.full((count, MAX_NEIGHBOURS), -1, np.int64)
-    for k in range(count):
-        part = PARTS[int(rows[0, k, columns.PART])]
-        near = []
-        for j in range(count):
-            other = PARTS[int(rows[0, j, columns.PART])]
-            same_stuff = rows[0, k, columns.MATERIAL] == rows[0, j, columns.MATERIAL]
-            joined = part == other or frozenset((part, other)) in _JOINED
-            if j != k and joined and same_stuff and part != "object":
-                near.append((_gap_m(rows[0, k], rows[0, j]), j))
-        nearest = [j for gap, j in sorted(near) if gap < 0.02][:MAX_NEIGHBOURS]
-        out[k, : len(nearest)] = nearest
+    first = rows[0]
+    named = [PARTS[int(part)] for part in first[:, columns.PART]]
+    joined = np.array([[a == b or frozenset((a, b)) in _JOINED for a in named] for b in named])
+    joined &= first[:, None, columns.MATERIAL] == first[None, :, columns.MATERIAL]
+    np.fill_diagonal(joined, False)
+    gaps_m = np.where(joined, _gaps_m(first), np.inf)
+    out = np.full((len(first), MAX_NEIGHBOURS), -1, np.int64)
+    for k, order in enumerate(np.argsort(gaps_m, axis=1, kind="stable")[:, :MAX_NEIGHBOURS]):
+        near = order[gaps_m[k, order] < _NEAR_M]
+        out[k, : len(near)] = near
     return out
 
 
-def _gap_m(first: Float[np.ndarray, " 30"], second: Float[np.ndarray, " 30"]) -> float:
-    """Smallest distance between points along the two shapes' cores, less their radii."""
-    points = []
-    for row in (first, second):
-        a, b = row[columns.BALL_A : columns.BALL_A + 4], row[columns.BALL_B : columns.BALL_B + 4]
-        share = np.linspace(0, 1, 7)[:, None]
-        points.append(a + share * (b - a))
-    between = points[0][:, None, :3] - points[1][None, :, :3]
-    gaps = np.linalg.norm(between, axis=-1) - points[0][:, None, 3] - points[1][None, :, 3]
-    return float(gaps.min())
+def _gaps_m(shapes: Float[np.ndarray, "S 30"]) -> Float[np.ndarray, "S S"]:
+    """Smallest distances between points along the shapes' cores, less their radii."""
+    ends = shapes[:, columns.BALL_A : columns.BALL_A + 8].reshape(-1, 2, 4)
+    share = np.linspace(0, 1, 7)[:, None]
+    points = ends[:, :1] + share * (ends[:, 1:] - ends[:, :1])
+    between = points[:, None, :, None, :3] - points[None, :, None, :, :3]
+    reach = points[:, None, :, None, 3] + points[None, :, None, :, 3]
+    return (np.linalg.norm(between, axis=-1) - reach).min(axis=(2, 3))
