@@ -70,8 +70,10 @@ class Survey:
 
     def _add_bones(self, clip: Clip) -> None:
         pose, joints = pose_m(clip), joint_set(clip.joint_set)
-        subjects = {subject for subject, _ in self.bones_m}
-        if pose is None or (len(subjects) >= _MOST_SUBJECTS and clip.subject not in subjects):
+        if pose is None:
+            return
+        known = (clip.subject, bone_name(joints, joints.bones[0][0])) in self.bones_m
+        if not known and len(self.bones_m) >= _MOST_SUBJECTS * len(joints.bones):
             return
         pose = pose[:: max(1, len(pose) // 100)]
         for joint, parent in joints.bones:
