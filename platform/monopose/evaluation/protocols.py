@@ -4,6 +4,7 @@
 `<joint set>/<measure>/<aggregation>`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from monopose.skeleton import JointSet, conversion, joint_set
 
 Alignment = Literal["none", "procrustes", "scale", "bone_scale"]
 Measure = Literal["mean_error", "velocity", "pck", "auc"]
-Aggregation = Literal["pooled", "action_mean"]
+Aggregation = Literal["pooled", "action_mean", "sequence_mean"]
 Pose = Float[np.ndarray, "T J 3"]
 
 
@@ -29,7 +30,8 @@ class Protocol:
 
     joints: names in `joint_set` that are averaged over. root: the joint that poses are relative
     to, looked up in the evaluated model's own joint set. aggregation: `pooled` averages all
-    frames, `action_mean` the actions' means. notes: what a reader of the number must know.
+    frames, `action_mean` the actions' means (see `action_name`), `sequence_mean` the takes' means.
+    notes: what a reader of the number must know.
     """
 
     id: str
@@ -101,6 +103,14 @@ PROTOCOLS: dict[str, Protocol] = {
             aggregation="action_mean",
         ),
         _h36m17(
+            "h36m17/mpjpe/sequence_mean",
+            alignment="none",
+            measure="mean_error",
+            unit="mm",
+            aggregation="sequence_mean",
+            notes=f"{_ROOT_COUNTS}; all cameras of a take are one sequence",
+        ),
+        _h36m17(
             "h36m17/glob_scaled_mpjpe/pooled",
             alignment="bone_scale",
             measure="mean_error",
@@ -127,6 +137,15 @@ def protocol(protocol_id: str) -> Protocol:
             f"unknown protocol {protocol_id!r}", fix=f"choose one of {', '.join(PROTOCOLS)}"
         )
     return PROTOCOLS[protocol_id]
+
+
+def action_name(action: str) -> str:
+    """The action without its take: "Walking 1" and "Walking 1 chunk0" are takes of "Walking".
+
+    Human3.6M and HumanEva number an action's takes behind a space; what follows the number is
+    dropped too. Other names stay as they are.
+    """
+    return re.split(r"\s+\d", action, maxsplit=1)[0] or action
 
 
 def evaluated_joints(

@@ -41,6 +41,20 @@ class ClipScore(Record):
     mpjpe_mm: float
 
 
+class TakeValue(Record):
+    """One take's mean under one protocol, over all its cameras.
+
+    count: the values averaged (frames, or steps between them); joints: how many were averaged
+    over.
+    """
+
+    clip_id: str
+    action: str
+    value: float
+    count: int
+    joints: int
+
+
 class Provenance(Record):
     """What was evaluated on what, by which code; date is ISO 8601."""
 
@@ -58,7 +72,8 @@ class Evaluation(Provenance):
     """Every number of one model on one split with one share of the keypoints masked.
 
     by_joint, by_action, by_camera, by_subject: root-relative MPJPE, mm, frames pooled, over the
-    joints of `joint_set` that the data have. seed: of the masks and the bootstrap.
+    joints of `joint_set` that the data have; an action's takes count as one action. seed: of the
+    masks and the bootstrap.
     """
 
     joint_set: str

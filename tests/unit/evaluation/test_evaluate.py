@@ -8,7 +8,14 @@ from jaxtyping import Bool, Float32
 
 from monopose.data.clip import Clip
 from monopose.errors import InputError
-from monopose.evaluation.evaluate import Evaluation, Lift, Provenance, evaluate, mask_keypoints
+from monopose.evaluation.evaluate import (
+    Evaluation,
+    Lift,
+    Provenance,
+    evaluate,
+    mask_keypoints,
+    take_values,
+)
 from monopose.geometry.camera import Camera
 from monopose.skeleton import conversion
 
@@ -133,6 +140,43 @@ def test_the_mean_of_actions_does_not_count_their_frames() -> None:
     (evaluation,) = run(zero, clips, protocols=("h36m17/mpjpe/action_mean",))
     expected = (175 + 400) / 2 * 16 / 17
     assert value(evaluation, "h36m17/mpjpe/action_mean") == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_actions_takes_count_as_one_action() -> None:
+    """Human3.6M's tables average 15 actions, each of two takes; HumanEva cuts takes to chunks."""
+    clips = [
+        make_clip("a", 0.1, 4, action="Walking"),
+        make_clip("b", 0.2, 8, action="Walking 1"),
+        make_clip("c", 0.4, 4, action="Walking 1 chunk0 validate"),
+        make_clip("d", 0.6, 50, action="WalkTogether 2"),
+    ]
+    (evaluation,) = run(zero, clips, protocols=("h36m17/mpjpe/action_mean",))
+    walking = (4 * 100 + 8 * 200 + 4 * 400) / 16
+    expected = (walking + 600) / 2 * 16 / 17
+    assert value(evaluation, "h36m17/mpjpe/action_mean") == pytest.approx(expected, rel=1e-5)
+    assert evaluation.by_action == pytest.approx(
+        {"WalkTogether": 600 * 16 / 17, "Walking": walking * 16 / 17}, rel=1e-5
+    )
+
+
+def test_the_mean_of_sequences_counts_each_take_once() -> None:
+    clips = [make_clip("a", 0.1, 4), make_clip("b", 0.2, 12), make_clip("c", 0.6, 100)]
+    (evaluation,) = run(zero, clips, protocols=("h36m17/mpjpe/sequence_mean",))
+    expected = (100 + 200 + 600) / 3 * 16 / 17
+    assert value(evaluation, "h36m17/mpjpe/sequence_mean") == pytest.approx(expected, rel=1e-5)
+
+
+def test_values_of_takes_are_those_the_scores_are_made_of() -> None:
+    clips = [make_clip("a", 0.102, 4), make_clip("b", 0.2, 12), make_clip("b", 0.1, 4)]
+    names = ("h36m17/mpjpe/pooled", "h36m17/mpjve/pooled")
+    values = take_values(zero, clips, joint_set="h36m17", protocols=names)
+    first, second = values["h36m17/mpjpe/pooled"]
+    assert (first.clip_id, first.count, first.joints) == ("a", 8, 17)
+    assert first.value == pytest.approx(102 * 16 / 17, rel=1e-5)
+    assert (second.clip_id, second.count) == ("b", 32)
+    assert second.value == pytest.approx((12 * 200 + 4 * 100) / 16 * 16 / 17, rel=1e-5)
+    assert [take.count for take in values["h36m17/mpjve/pooled"]] == [6, 28]
+    assert take_values(zero, [], joint_set="h36m17", protocols=names[:1]) == {names[0]: ()}
 
 
 def test_pieces_of_one_take_are_one_clip_for_the_interval() -> None:

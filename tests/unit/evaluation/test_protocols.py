@@ -6,6 +6,7 @@ from monopose.errors import InputError
 from monopose.evaluation.protocols import (
     DEFAULT_PROTOCOLS,
     PROTOCOLS,
+    action_name,
     evaluated_joints,
     frame_values,
     protocol,
@@ -96,3 +97,20 @@ def test_each_alignment_forgives_what_it_says(
         values = frame_values(protocol(protocol_id), prediction_m, target_m, "h36m17", ALL_17)
         assert (values < 1e-9).all() == perfect
         assert perfect or (values > 10).all()
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [
+        ("Walking 1", "Walking"),
+        ("Walking", "Walking"),
+        ("Walking 1 chunk0 validate", "Walking"),
+        ("SittingDown 2", "SittingDown"),
+        ("Seq1", "Seq1"),
+        ("35_01", "35_01"),
+        ("all_views", "all_views"),
+        ("", ""),
+    ],
+)
+def test_an_action_is_named_without_its_take(action: str, name: str) -> None:
+    assert action_name(action) == name
