@@ -1,6 +1,7 @@
-"""TRC marker files: our own by the markers' names, others with a joint map."""
+"""TRC marker files: our own and Pose2Sim's by the markers' names, others with a joint map."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from monopose.data.clip import Clip
-from monopose.data.importers.mocap import (
+from monopose.data.importers.mocap.clips import (
     NOTES,
     Axis,
     JointMap,
@@ -27,12 +28,27 @@ from monopose.formats.trc import read_trc
 from monopose.skeleton import joint_set
 
 
+def _pose2sim() -> JointMap:
+    """Pose2Sim's names for the joints that OpenPose's models find; its Neck is the upper one."""
+    limbs = ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")
+    sided = {
+        f"{side}_{limb.lower()}": (f"{side[0].upper()}{limb}",)
+        for side in ("left", "right")
+        for limb in limbs
+    }
+    return {"head_top": ("Head",), "neck": ("Neck",), **sided}
+
+
+POSE2SIM = _pose2sim()
+POSE2SIM_SET = "mpi_inf_3dhp_14"
+
+
 def take(
     path: Path, action: str, mapped: tuple[JointMap, str] | None, up: Axis, wanted: Wanted
 ) -> Iterator[Clip]:
     """A clip per run of frames that have every joint; raises InputError when there is none."""
     trc, where = read_trc(path), str(path)
-    joint_map, target = mapped or _own_map(trc.markers, where)
+    joint_map, target = mapped or _known_map(trc.markers, where)
     points_m = {name: trc.positions_m[:, i] for i, name in enumerate(trc.markers)}
     pose_m = joints_of(points_m, joint_map, target, where)
     runs = _runs(np.isfinite(pose_m).all(axis=(1, 2)))
@@ -51,8 +67,10 @@ def take(
         )
 
 
-def _own_map(markers: Sequence[str], where: str) -> tuple[JointMap, str]:
+def _known_map(markers: Sequence[str], where: str) -> tuple[JointMap, str]:
     own = own_joint_set(markers)
+    if own is None and {name for names in POSE2SIM.values() for name in names} <= set(markers):
+        return POSE2SIM, POSE2SIM_SET
     if own is None:
         what = f"cannot tell the body's joints from {', '.join(markers)}"[:2000]
         raise InputError(what, where=where, fix="give --joint-map")
@@ -66,8 +84,8 @@ def _runs(whole: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
 
 
 def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
-    """One part per file; Y is up if not said."""
-    wanted = Wanted.of(options)
+    """One part per file; if not said, Y is up and the 2D are exact: few markers are h36m17."""
+    wanted = Wanted.of(replace(options, detections=options.detections or "gt"))
     mapped = read_joint_map(options.joint_map, options.joint_set) if options.joint_map else None
     files = files_below(paths, "*.trc", "*.TRC")
     parts = [
@@ -77,6 +95,8 @@ def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     notes = (
         *NOTES,
         f"{(options.up or 'y').upper()} is up",
+        f"the 2D are {wanted.detections}",
+        f"Pose2Sim's markers come out as {POSE2SIM_SET}, its Neck standing for the neck",
         "frames in which a mapped marker is missing are left out and cut the take",
     )
     return ImportPlan("trc", parts, wanted.detections, notes)
@@ -85,5 +105,5 @@ def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
 IMPORTER = Importer(
     plan,
     frozenset({"detections", "joint_set", "joint_map", "up", "fps", "stride", "seed"}),
-    "TRC marker trajectories: our own, any other with --joint-map",
+    "TRC marker trajectories: our own, Pose2Sim's, any other with --joint-map",
 )

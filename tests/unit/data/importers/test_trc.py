@@ -51,9 +51,20 @@ def test_frames_without_a_marker_cut_the_take(tmp_path: Path) -> None:
 
 
 def test_unknown_markers_ask_for_a_map(tmp_path: Path) -> None:
-    source.write(tmp_path)
-    with pytest.raises(InputError, match=r"trial.trc: cannot tell .* RHip, .*; give --joint-map"):
+    (tmp_path / "trial.trc").write_text(source.text().replace("RHip", "R.ASIS"))
+    with pytest.raises(InputError, match=r"trial.trc: cannot tell .* R.ASIS, .*; give --joint-map"):
         clips(tmp_path)
+
+
+def test_pose2sims_markers_need_no_map(tmp_path: Path) -> None:
+    source.write(tmp_path)
+    found = clips(tmp_path)["trial"]
+    assert found.joint_set == "mpi_inf_3dhp_14"
+    joints = joint_set(found.joint_set)
+    for joint, marker in (("left_hip", "LHip"), ("neck", "Neck"), ("right_wrist", "RWrist")):
+        x, y, z = source.MARKERS[marker]
+        pose_m = present(found.pose_world_m)[0, joints.index(joint)]
+        np.testing.assert_allclose(pose_m, [x, -z, y], atol=1.1e-3)
 
 
 def test_what_we_write_comes_in_by_itself(tmp_path: Path) -> None:
