@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("training.py", "sweeping.py", "serving.py", "rendering.py")
+BENCHMARKS = ("training.py", "sweeping.py", "serving.py", "rendering.py", "images.py")
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from monopose.recipes.images import ImageInputs
 from monopose.skeleton import joint_set
 from monopose.training.loop import ALONE, Workers
 
+Result = TypeVar("Result")
 # What a pool draws for the order of windows; steps count from 0.
 _ORDER = -1
 
@@ -67,8 +69,13 @@ class StreamedImages:
             rng = self._rng(epoch, step)
             return prepare(group, self.inputs, joints, rng, on_device=on_device)
 
-        for batch in ahead(prepared, groups, self.threads):
-            yield finish(batch, self.inputs, joints, self.device)
+        def finished(batch: PreparedBatch) -> ImageBatch:
+            return finish(batch, self.inputs, joints, self.device)
+
+        if on_device:
+            yield from map(finished, ahead(prepared, groups, self.threads))
+        else:
+            yield from ahead(lambda *call: finished(prepared(*call)), groups, self.threads)
 
     def _windows(self, rng: np.random.Generator) -> Iterator[ImageWindow]:
         """Pass after pass, each of which gives every window once."""
@@ -113,15 +120,15 @@ def _take(pool: list[ImageWindow], rng: np.random.Generator) -> ImageWindow:
 
 
 def ahead(
-    work: Callable[[int, list[ImageWindow]], PreparedBatch],
+    work: Callable[[int, list[ImageWindow]], Result],
     groups: Iterable[list[ImageWindow]],
     threads: int,
-) -> Iterator[PreparedBatch]:
+) -> Iterator[Result]:
     """The work on each group, in order, with one group under way or done for each thread."""
     if threads == 0:
         yield from (work(step, group) for step, group in enumerate(groups))
         return
-    waiting: deque[Future[PreparedBatch]] = deque()
+    waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
         for step, group in enumerate(groups):

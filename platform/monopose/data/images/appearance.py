@@ -4,6 +4,7 @@ Numbers are drawn on the host by a seeded generator; pixels change on the images
 Axes: B samples, T frames, J joints, P patches. Crop coordinates are normalised (views.py).
 """
 
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -96,15 +97,35 @@ def replace_surroundings(
     if not chosen:
         return
     frames = images.shape[1]
+    noise = _noise(len(chosen), rng).to(images.device)
+    if images.device.type == "cpu":
+        # One frame at a time is too little work for torch's threads, which would wait for each
+        # other where several decode.
+        for place, sample in enumerate(chosen):
+            for frame in range(frames):
+                here = (keypoints[sample, frame, None], score[sample, frame, None])
+                _blend(images[sample, frame], person_masks(*here, joints)[0], noise[place])
+        return
     part = images[chosen].flatten(0, 1)
     mask = person_masks(keypoints[chosen].flatten(0, 1), score[chosen].flatten(0, 1), joints)
-    noise = _noise(len(chosen), rng).to(images.device).repeat_interleave(frames, 0)
-    coarse = torch.cat([mask[:, None], noise], dim=1)
+    coarse = torch.cat([mask[:, None], noise.repeat_interleave(frames, 0)], dim=1)
     fine = functional.interpolate(
         coarse, size=part.shape[-2:], mode="bilinear", align_corners=False
     )
     mixed = fine[:, 1:].lerp_(part.float(), fine[:, :1])
     images[chosen] = mixed.to(torch.uint8).unflatten(0, (-1, frames))
+
+
+def _blend(
+    image: UInt8[Tensor, "3 size size"],
+    mask: Float[Tensor, "32 32"],
+    noise: Float[Tensor, "3 32 32"],
+) -> None:
+    """One image with noise where the mask is 0, in place, on the host."""
+    pixels = image.permute(1, 2, 0).numpy()
+    coarse = torch.cat([mask[None], noise]).permute(1, 2, 0).contiguous().numpy()
+    fine = cv2.resize(coarse, pixels.shape[:2][::-1], interpolation=cv2.INTER_LINEAR)
+    pixels[...] = fine[..., 1:] + (pixels - fine[..., 1:]) * fine[..., :1]
 
 
 def person_masks(

@@ -42,15 +42,18 @@ def stored_size(payload: bytes, where: str = "") -> tuple[int, int]:
     return size
 
 
-def decode(payload: bytes, where: str = "", shrink: int = 1) -> UInt8[np.ndarray, "H W 3"]:
+def decode(
+    payload: bytes, where: str = "", shrink: int = 1, size: tuple[int, int] | None = None
+) -> UInt8[np.ndarray, "H W 3"]:
     """The pixels of JPEG or PNG bytes, whatever their channels and depth.
 
     Pixels lie as stored, as labels count them: a turn that EXIF asks for is not made. Alpha is
     dropped, 16 bits are cut to 8, grey and CMYK become RGB. shrink: 1, 2, 4 or 8 averages blocks
-    of that many pixels a side, which JPEG does without decoding them in full. Raises InputError,
+    of that many pixels a side, which JPEG does without decoding them in full. size: what
+    `stored_size` said, where the caller has asked already. Raises InputError,
     before anything large is allocated, for what is not a whole JPEG or PNG of at most MAX_PIXELS.
     """
-    width, height = stored_size(payload, where)
+    width, height = size or stored_size(payload, where)
     if width * height > MAX_PIXELS:
         raise InputError(f"claims {width}x{height} pixels", where=where)
     # A cut-off file decodes to a half grey image with no more than a warning.

@@ -4,7 +4,9 @@ OpenCV's warp runs in the thread that decoded the frame and is much the faster o
 (tests/benchmarks/images.py); a GPU takes the decoded frames and warps them all at once.
 """
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -26,17 +28,21 @@ def decode_for(
     to_stored: from normalised crop coordinates to the frame's, as shares of its width and height.
     What is returned maps pixel coordinates of the crop to those of the pixels.
     """
-    width, height = stored_size(payload, where)
-    to_pixels = np.array([[width], [height]]) * to_stored @ _from_pixels(size_px)
-    shrinkage = np.sqrt(abs(np.linalg.det(to_pixels[:, :2])))
+    width, height = size = stored_size(payload, where)
+    to_pixels = to_stored @ _from_pixels(size_px)
+    to_pixels[0] *= width
+    to_pixels[1] *= height
+    (a, b, _), (c, d, _) = to_pixels.tolist()
+    shrinkage = math.sqrt(abs(a * d - b * c))
     shrink = next((s for s in _SHRINKS if shrinkage >= s), 1)
-    image = decode(payload, where, shrink if payload[:2] == b"\xff\xd8" else 1)
+    image = decode(payload, where, shrink if payload[:2] == b"\xff\xd8" else 1, size)
     if shrink > 1 and payload[:2] != b"\xff\xd8":
-        size = (-(-width // shrink), -(-height // shrink))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        fewer = (-(-width // shrink), -(-height // shrink))
+        image = np.asarray(cv2.resize(image, fewer, interpolation=cv2.INTER_AREA), np.uint8)
     return image, to_pixels / shrink
 
 
+@lru_cache(maxsize=8)
 def _from_pixels(size_px: int) -> Float64[np.ndarray, "3 3"]:
     """Pixel coordinates of a crop to normalised ones, homogeneous."""
     return np.array([[2 / size_px, 0, -1], [0, 2 / size_px, -1], [0, 0, 1]])
