@@ -11,8 +11,8 @@ import pytest
 from tests.present import present
 
 from monopose.data.detector import detect
-from monopose.data.importers.unpickle import load_npz
 from monopose.data.studio.studio import studio_clips
+from monopose.formats.unpickle import load_npz
 
 Triples = list[tuple[np.ndarray, np.ndarray, np.ndarray]]
 

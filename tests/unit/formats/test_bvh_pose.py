@@ -7,11 +7,11 @@ import pytest
 from tests.clip_files import make_clip
 from tests.present import present
 
-from monopose.data.importers.unpickle import load_npz
 from monopose.data.studio.studio import studio_clips
 from monopose.errors import InputError
 from monopose.formats.bvh import joint_positions, read_bvh
 from monopose.formats.bvh_pose import bvh_of_pose, write_clip_bvh
+from monopose.formats.unpickle import load_npz
 from monopose.skeleton import JOINT_SETS, JointSet, joint_set
 
 REAL = Path(__file__).parents[3] / ".." / "shared" / "data" / "cmu17"

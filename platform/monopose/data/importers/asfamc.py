@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from monopose.data.clip import Clip
-from monopose.data.importers.mocap import (
+from monopose.data.importers.mocap.clips import (
     NOTES,
     Wanted,
     action_names,

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from monopose.data.clip import Clip
-from monopose.data.importers.bvh_layouts import Layout, check_layout, completed, layout_of
-from monopose.data.importers.mocap import (
+from monopose.data.importers.mocap.bvh_layouts import Layout, check_layout, completed, layout_of
+from monopose.data.importers.mocap.clips import (
     NOTES,
     Axis,
     Wanted,

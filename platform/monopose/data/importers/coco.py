@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 from jaxtyping import Float64
 
-from monopose.data.importers.photos import (
+from monopose.data.importers.reading.photos import (
     LabelledPerson,
     Photo,
     PhotoSet,

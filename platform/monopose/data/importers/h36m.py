@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from monopose.data.importers.reading.videopose3d_takes import read_takes
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.data.importers.videopose3d import Publisher, human36m_split, plan_takes
-from monopose.data.importers.videopose3d_takes import read_takes
 from monopose.formats.videopose3d_cameras import CameraRules
 
 # (width, height) in pixels, in the order of the views in the files of 2D.

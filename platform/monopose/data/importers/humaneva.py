@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from monopose.data.importers.reading.videopose3d_takes import read_takes
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.data.importers.videopose3d import Publisher, plan_takes
-from monopose.data.importers.videopose3d_takes import read_takes
 from monopose.errors import InputError
 from monopose.formats.videopose3d_cameras import CameraRules, read_camera_file, subject_cameras
 

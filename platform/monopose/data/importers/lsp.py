@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32
 
-from monopose.data.importers.photos import (
+from monopose.data.importers.reading.photos import (
     LabelledPerson,
     Photo,
     PhotoSet,

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from monopose.data.importers.detected import Detected
-from monopose.data.importers.numbered import counted, dataset_name, file_takes, numbered_images
+from monopose.data.importers.detections.detected import Detected
+from monopose.data.importers.detections.numbered import (
+    counted,
+    dataset_name,
+    file_takes,
+    numbered_images,
+)
+from monopose.data.importers.detections.takes_media import TakeMedia
+from monopose.data.importers.detections.views import OPTIONS, layout_for, plan_detected
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
-from monopose.data.importers.takes_media import TakeMedia
-from monopose.data.importers.views import OPTIONS, layout_for, plan_detected
 from monopose.errors import InputError
 from monopose.formats.mmpose import read_mmpose
 from monopose.formats.people import Frame, same_joints

@@ -17,8 +17,8 @@ from monopose.data.clip import Clip
 from monopose.data.images.boxes import person_boxes
 from monopose.data.images.encoded import encode_crops
 from monopose.data.images.video import media_info, read_frames
-from monopose.data.importers.convert import in_joint_set
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
+from monopose.data.joint_sets import in_joint_set
 from monopose.data.schema import cut
 from monopose.errors import InputError
 from monopose.formats.mpi_inf_3dhp import (

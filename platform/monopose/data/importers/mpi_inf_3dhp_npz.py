@@ -16,12 +16,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from monopose.data.clip import Clip
-from monopose.data.importers.convert import in_joint_set, runs
-from monopose.data.importers.joint_order import order_of, sidedness
+from monopose.data.importers.reading.joint_order import order_of, sidedness
+from monopose.data.importers.reading.runs import runs
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
-from monopose.data.importers.unpickle import load_npz
+from monopose.data.joint_sets import in_joint_set
 from monopose.errors import InputError
 from monopose.formats.mpi_inf_3dhp import TRAIN_SEQUENCES, plausible
+from monopose.formats.unpickle import load_npz
 from monopose.geometry.camera import Camera
 from monopose.geometry.fit_intrinsics import fit_intrinsics
 from monopose.skeleton import joint_set

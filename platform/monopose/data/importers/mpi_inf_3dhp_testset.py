@@ -16,9 +16,10 @@ from jaxtyping import Float32, UInt8
 from monopose.data.clip import Clip
 from monopose.data.images.boxes import person_boxes
 from monopose.data.images.encoded import encode_crops
-from monopose.data.importers.convert import in_joint_set, runs
-from monopose.data.importers.photos import read_photo
+from monopose.data.importers.reading.photos import read_photo
+from monopose.data.importers.reading.runs import runs
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
+from monopose.data.joint_sets import in_joint_set
 from monopose.errors import InputError
 from monopose.formats.mpi_inf_3dhp import (
     TEST_VALID_FRAMES,

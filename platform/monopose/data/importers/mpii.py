@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from monopose.data.importers.photos import (
+from monopose.data.importers.reading.photos import (
     LabelledPerson,
     Photo,
     PhotoSet,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from monopose.data.importers.detected import Detected
-from monopose.data.importers.numbered import FileTake, counted, dataset_name, file_takes
+from monopose.data.importers.detections.detected import Detected
+from monopose.data.importers.detections.numbered import FileTake, counted, dataset_name, file_takes
+from monopose.data.importers.detections.takes_media import TakeMedia
+from monopose.data.importers.detections.views import OPTIONS, Source, layout_for, plan_detected
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
-from monopose.data.importers.takes_media import TakeMedia
-from monopose.data.importers.views import OPTIONS, Source, layout_for, plan_detected
 from monopose.errors import InputError
 from monopose.formats.openpose import LAYOUTS, read_openpose, recognise_25
 from monopose.skeleton import joint_set as known_joint_set

@@ -18,10 +18,11 @@ from monopose.data.clip import Clip
 from monopose.data.images.boxes import person_boxes
 from monopose.data.images.encoded import encode_crops
 from monopose.data.images.headers import image_size
-from monopose.data.importers.photos import image_folder, read_photo
+from monopose.data.importers.reading.photos import image_folder, read_photo
+from monopose.data.importers.reading.runs import runs
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
-from monopose.data.importers.unpickle import load_pickle
 from monopose.errors import InputError
+from monopose.formats.unpickle import load_pickle
 from monopose.geometry.camera import Camera, project
 from monopose.skeleton import conversion, joint_set
 
@@ -96,7 +97,7 @@ def sequence_clips(
     except InputError as error:
         raise InputError(error.what, where=error.where or str(path), fix=error.fix) from error
     for actor in range(len(sequence.poses_m)):
-        for start, end in _runs(sequence.valid[actor]):
+        for start, end in runs(sequence.valid[actor]):
             yield _clip(sequence, path, actor, range(start, end), images, crop_px)
 
 
@@ -163,12 +164,6 @@ def _camera(matrix: Any, size: tuple[int, int] | None) -> Camera:
         "moving", fx=float(intrinsics[0, 0]), fy=float(intrinsics[1, 1]), cx=cx, cy=cy,
         width=width, height=height,
     )  # fmt: skip
-
-
-def _runs(valid: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
-    """(first, one past the last) of each run of true flags."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], valid, [False]]).astype(np.int8)))
-    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def _clip(

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from monopose.data.clip import Clip
-from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
-from monopose.data.importers.videopose3d_takes import (
+from monopose.data.importers.reading.videopose3d_takes import (
     KeypointFile,
     keypoints,
     lacking,
     pose,
     read_takes,
 )
+from monopose.data.importers.source import Importer, ImportOptions, ImportPlan
 from monopose.errors import InputError
 from monopose.formats.videopose3d_cameras import CameraRules, read_camera_file, subject_cameras
 from monopose.formats.videopose3d_joints import POSE_SETS

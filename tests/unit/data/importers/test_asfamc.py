@@ -10,8 +10,8 @@ from tests.sources import asfamc as source
 from monopose.data.clip import Clip
 from monopose.data.importers.catalog import plan_import
 from monopose.data.importers.source import ImportOptions
-from monopose.data.importers.unpickle import load_npz
 from monopose.errors import InputError
+from monopose.formats.unpickle import load_npz
 from monopose.skeleton import joint_set
 
 SHARED = Path(__file__).parents[4] / ".." / "shared" / "data"

@@ -12,10 +12,10 @@ from tests.sources import bvh as source
 from monopose.data.clip import Clip
 from monopose.data.importers.catalog import plan_import
 from monopose.data.importers.source import ImportOptions
-from monopose.data.importers.unpickle import load_npz
 from monopose.data.studio.studio import studio_clips
 from monopose.errors import InputError
 from monopose.formats.bvh_pose import write_clip_bvh
+from monopose.formats.unpickle import load_npz
 from monopose.skeleton import joint_set
 
 SHARED = Path(__file__).parents[4] / ".." / "shared" / "data"

@@ -12,8 +12,8 @@ from monopose.data.clip import Clip
 from monopose.data.images.encoded import decode
 from monopose.data.importers.catalog import plan_import
 from monopose.data.importers.source import ImportOptions
-from monopose.data.importers.unpickle import load_pickle
 from monopose.errors import InputError
+from monopose.formats.unpickle import load_pickle
 from monopose.skeleton import joint_set
 
 

@@ -8,12 +8,12 @@ from tests.sources.mpi_inf_3dhp import body_mm
 from tests.sources.mpi_inf_3dhp_npz import TO_H36M, TO_H36M_SWAPPED
 from tests.sources.mpi_inf_3dhp_testset import RELEVANT
 
-from monopose.data.importers.joint_order import misfit, order_of, sidedness
-from monopose.data.importers.unpickle import load_npz
+from monopose.data.importers.reading.joint_order import misfit, order_of, sidedness
 from monopose.errors import InputError
+from monopose.formats.unpickle import load_npz
 from monopose.skeleton import joint_set
 
-CMU17 = Path(__file__).parents[4].parent / "shared" / "data" / "cmu17"
+CMU17 = Path(__file__).parents[5].parent / "shared" / "data" / "cmu17"
 ORDERS = ("mpi_inf_3dhp_17", "h36m17")
 BODY = body_mm(12)[:, RELEVANT]
 

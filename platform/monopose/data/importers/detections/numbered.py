@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from monopose.data.importers.takes_media import TakeMedia
+from monopose.data.importers.detections.takes_media import TakeMedia
 from monopose.errors import InputError
 from monopose.formats.people import Frame, Person
 

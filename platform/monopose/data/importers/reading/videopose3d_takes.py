@@ -9,8 +9,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from jaxtyping import Float32
 
-from monopose.data.importers.unpickle import load_npz
 from monopose.errors import InputError
+from monopose.formats.unpickle import load_npz
 from monopose.formats.videopose3d_joints import POSE_SETS, joint_set_of
 from monopose.skeleton import conversion
 from monopose.skeleton import joint_set as known_joint_set

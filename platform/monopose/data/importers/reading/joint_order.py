@@ -1,7 +1,8 @@
 """Which order the joints of a file are in, and whether its left is left, told by the body itself.
 
 Limbs keep their length, left and right limbs are alike and the pelvis stays where it is between
-the hips, in one order of the joints and not in another. Knees bend forwards, which tells left from right.
+the hips, in one order of the joints and not in another. Knees bend forwards, which tells left
+from right.
 """
 
 from collections.abc import Sequence

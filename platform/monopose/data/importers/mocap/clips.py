@@ -11,12 +11,12 @@ import orjson
 from jaxtyping import Float, Float64
 
 from monopose.data.clip import Clip
-from monopose.data.importers.source import ImportOptions
-from monopose.data.importers.virtual_views import (
+from monopose.data.importers.mocap.virtual_views import (
     DetectionsName,
     detections_named,
     seen_by_virtual_cameras,
 )
+from monopose.data.importers.source import ImportOptions
 from monopose.errors import InputError
 from monopose.skeleton import JOINT_SETS, conversion, joint_set
 

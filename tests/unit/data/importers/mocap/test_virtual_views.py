@@ -8,7 +8,7 @@ from tests.clip_files import make_clip
 from tests.present import present
 
 from monopose.data.clip import Clip
-from monopose.data.importers.virtual_views import (
+from monopose.data.importers.mocap.virtual_views import (
     cameras_around,
     detections_named,
     seen_by_virtual_cameras,

@@ -17,12 +17,12 @@ from monopose.data.clip import Clip
 from monopose.data.images.boxes import person_boxes
 from monopose.data.images.encoded import crop, encode
 from monopose.data.images.video import read_frames
-from monopose.data.importers.takes_media import TakeMedia
-from monopose.data.importers.tracks import SHORTEST_S, Track, tracks
+from monopose.data.importers.detections.takes_media import TakeMedia
+from monopose.data.importers.detections.tracks import SHORTEST_S, Track, tracks
+from monopose.data.joint_sets import in_joint_set
 from monopose.errors import InputError
 from monopose.formats.people import Person
 from monopose.geometry.camera import Camera
-from monopose.skeleton import conversion
 from monopose.skeleton import joint_set as known_joint_set
 
 # A photo has no frame rate; its clip says this one.
@@ -178,19 +178,6 @@ def _arrays(
         score[frame - first] = np.clip(person.keypoint_score[:joints], 0, 1)
         keypoints_px[frame - first] = person.keypoints_px[:joints]
     return np.where(score[..., None] > 0, keypoints_px, np.float32(0)), score
-
-
-def in_joint_set(clip: Clip, joint_set: str | None) -> Clip:
-    """The clip's keypoints converted by joint name; those without a counterpart have score 0."""
-    if joint_set in (None, clip.joint_set):
-        return clip
-    assert joint_set is not None
-    assert clip.keypoints_px is not None
-    assert clip.keypoint_score is not None
-    change = conversion(clip.joint_set, joint_set)
-    score = change.apply_score(clip.keypoint_score)
-    keypoints_px = np.where(score[..., None] > 0, change.apply(clip.keypoints_px), np.float32(0))
-    return replace(clip, joint_set=joint_set, keypoints_px=keypoints_px, keypoint_score=score)
 
 
 def _with_crops(take: Take, clips: Sequence[Clip]) -> list[Clip]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.sources.stick_people import alone, crossing, person
 
-from monopose.data.importers.tracks import Track, tracks
+from monopose.data.importers.detections.tracks import Track, tracks
 from monopose.formats.people import Frame, Person
 
 FPS = 20.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from monopose.data.importers.mocap import Axis, JointMap, own_joint_set
+from monopose.data.importers.mocap.clips import Axis, JointMap, own_joint_set
 from monopose.errors import InputError
 from monopose.formats.bvh import Bvh, Joint
 from monopose.formats.bvh_pose import UNIT_M as OWN_UNIT_M

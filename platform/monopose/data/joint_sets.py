@@ -1,11 +1,8 @@
-"""Clips in another joint set, and stretches of frames that belong together."""
+"""Clips in another joint set."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Shaped
 
 from monopose.data.clip import Clip
 from monopose.errors import InputError
@@ -40,14 +37,3 @@ def in_joint_set(clip: Clip, wanted: str | None) -> Clip:
         keypoints_px=keypoints_px,
         keypoint_score=score,
     )
-
-
-def runs(
-    kept: Bool[np.ndarray, " T"], *labels: Shaped[np.ndarray, " T"]
-) -> Iterator[tuple[int, int]]:
-    """(first, end) of each longest stretch of kept frames over which no label changes."""
-    breaks = np.flatnonzero(np.any(np.diff(np.stack([kept, *labels]).astype(np.int64)), axis=0))
-    edges = [0, *(int(place) + 1 for place in breaks), len(kept)]
-    for first, end in pairwise(edges):
-        if end > first and kept[first]:
-            yield first, end

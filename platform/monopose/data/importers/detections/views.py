@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from monopose.data.importers.detected import Detected, Take, one_person, person_parts
+from monopose.data.importers.detections.detected import Detected, Take, one_person, person_parts
+from monopose.data.importers.detections.takes_media import TakeMedia, bare, media_of
+from monopose.data.importers.detections.tracks import BRIDGED_S, SHORTEST_S
 from monopose.data.importers.source import ImportOptions, ImportPlan
-from monopose.data.importers.takes_media import TakeMedia, bare, media_of
-from monopose.data.importers.tracks import BRIDGED_S, SHORTEST_S
 from monopose.errors import InputError
 from monopose.formats.calibration_toml import read_calibration
 from monopose.geometry.camera import Camera

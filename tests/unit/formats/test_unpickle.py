@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monopose.data.importers.unpickle import load_npz
 from monopose.errors import InputError
+from monopose.formats.unpickle import load_npz
 
 VALUES: dict[str | int, Any] = {
     "f4": np.arange(6, dtype=np.float32).reshape(1, 2, 3),
