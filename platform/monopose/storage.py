@@ -8,10 +8,13 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 import fsspec
+import pyarrow as pa
 import pyarrow.fs
 
 from monopose.errors import StorageError
@@ -100,17 +103,23 @@ def reported(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise StorageError("there is no such object", where=uri) from error
     except PermissionError as error:
-        fix = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if _is_s3(uri) else ""
-        raise StorageError("access was refused", where=uri, fix=fix) from error
+        raise _refused(uri) from error
     except Exception as error:
         if not _is_storage_failure(error):
             raise
+        if "ACCESS_DENIED" in str(error):  # Arrow has one class for all that S3 answers
+            raise _refused(uri) from error
         advice = "check AWS_ENDPOINT_URL and that the server is up (`monopose status`)"
         raise StorageError(
             f"cannot be reached ({type(error).__name__}: {str(error)[:120]})",
             where=uri,
             fix=advice if _is_s3(uri) else "check the path",
         ) from error
+
+
+def _refused(uri: str) -> StorageError:
+    fix = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" if _is_s3(uri) else ""
+    return StorageError("access was refused", where=uri, fix=fix)
 
 
 def _is_s3(uri: str) -> bool:
@@ -127,6 +136,35 @@ def read_bytes(uri: str) -> bytes:
     with reported(uri):
         fs, path = filesystem(uri)
         return cast(bytes, fs.cat_file(path))
+
+
+def read_buffer(uri: str) -> pa.Buffer:
+    """The whole object as one buffer, by Arrow's own client, which is the faster for shards.
+
+    Raises StorageError.
+    """
+    with reported(uri):
+        if _is_s3(uri):
+            fs, path = _arrow_s3(tuple(os.environ.get(name) for name in _S3_VARIABLES)), uri[5:]
+        else:
+            fs, path = pyarrow.fs.LocalFileSystem(), filesystem(uri)[1]
+        with fs.open_input_file(path) as file:
+            return file.read_buffer()
+
+
+@lru_cache(maxsize=4)
+def _arrow_s3(variables: tuple[str | None, ...]) -> pyarrow.fs.S3FileSystem:
+    """One client for each set of variables, as it is what holds the connections."""
+    values = dict(zip(_S3_VARIABLES, variables, strict=True))
+    endpoint = urlsplit(values["AWS_ENDPOINT_URL"] or "")
+    where = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme}
+    return pyarrow.fs.S3FileSystem(
+        region=values["AWS_REGION"] or values["AWS_DEFAULT_REGION"] or "us-east-1",
+        connect_timeout=_S3_PATIENCE["connect_timeout"],
+        request_timeout=_S3_PATIENCE["read_timeout"],
+        retry_strategy=pyarrow.fs.AwsStandardS3RetryStrategy(max_attempts=2),
+        **(where if endpoint.netloc else {}),
+    )
 
 
 @contextmanager

@@ -287,5 +287,7 @@ def test_a_bucket_nobody_serves_is_reported_quickly(monkeypatch: pytest.MonkeyPa
         read_manifest("s3://bucket/set")
     with pytest.raises(StorageError, match=r"s3://bucket/set.*cannot be reached"):
         write_clips([make_clip()], "s3://bucket/set", dataset="set")
+    with pytest.raises(StorageError, match=r"s3://bucket/x.*cannot be reached.*check AWS_ENDP"):
+        storage.read_buffer("s3://bucket/x")
     s3fs.S3FileSystem.clear_instance_cache()
     assert time.monotonic() - started < 10

@@ -203,11 +203,14 @@ def test_s3_takes_the_right_key_only(s3_store: S3Store, monkeypatch: pytest.Monk
     uri = storage.join(s3_store.root, "folder", "object")
     storage.write_bytes(uri, b"payload")
     assert storage.read_bytes(uri) == b"payload"
+    assert storage.read_buffer(uri).to_pybytes() == b"payload"
     assert storage.list_names(s3_store.root) == ["folder"]
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.raises(StorageError, match="access was refused; check AWS_ACCESS_KEY_ID"):
         storage.read_bytes(uri)
+    with pytest.raises(StorageError, match="access was refused; check AWS_ACCESS_KEY_ID"):
+        storage.read_buffer(uri)
     s3fs.S3FileSystem.clear_instance_cache()
 
 

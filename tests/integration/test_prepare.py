@@ -1,6 +1,6 @@
 """Import and re-sharding as Ray Data jobs, on a real S3 server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from tests.conftest import S3Store
 
 from monopose import storage
 from monopose.data.clip import Clip
+from monopose.data.importers.source import Part
 from monopose.data.manifest import MANIFEST, About
 from monopose.data.prepare import import_on_cluster, reshard
 from monopose.data.shards import Cutting, read_manifest, verify, write_clips
@@ -31,7 +32,7 @@ def broken_part(path: str) -> Iterator[Clip]:
     raise InputError("is damaged", where=path, fix="mend it")
 
 
-def parts(count: int) -> list[Callable[[], Iterator[Clip]]]:
+def parts(count: int) -> list[Part]:
     return [partial(part, (f"{n}a", f"{n}b", f"{n}v")) for n in range(count)]
 
 
@@ -64,7 +65,7 @@ def test_small_shards_are_merged(uri: str) -> None:
 
 def test_a_broken_part_is_told_and_leaves_the_old_set(uri: str) -> None:
     before = import_on_cluster(parts(2), uri, ABOUT)
-    failing = [*parts(2), partial(broken_part, "file.mat")]
+    failing: list[Part] = [*parts(2), partial(broken_part, "file.mat")]
     with pytest.raises(InputError, match=r"^file\.mat: is damaged; mend it$"):
         import_on_cluster(failing, uri, ABOUT, overwrite=True)
     assert verify(uri) == before

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Never
 
@@ -123,9 +124,10 @@ def test_the_environment_holds_what_is_set_and_nothing_else(
     assert set(storage.environment()) >= set(storage.CHECKSUMS)
 
 
-def test_a_missing_object_is_named(folder: str) -> None:
+@pytest.mark.parametrize("read", [storage.read_bytes, storage.read_buffer])
+def test_a_missing_object_is_named(folder: str, read: Callable[[str], object]) -> None:
     with pytest.raises(StorageError) as caught:
-        storage.read_bytes(f"{folder}/none.json")
+        read(f"{folder}/none.json")
     assert str(caught.value) == f"{folder}/none.json: there is no such object"
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
@@ -134,6 +136,7 @@ def test_a_wrong_place_on_this_machine_is_not_blamed_on_a_server(folder: str) ->
     storage.write_bytes(f"{folder}/file", b"1")
     for wrong in (
         lambda: storage.read_bytes(folder),
+        lambda: storage.read_buffer(folder),
         lambda: storage.write_bytes(f"{folder}/file/below", b"1"),
         lambda: storage.read_bytes(f"{folder}/file/below"),
     ):

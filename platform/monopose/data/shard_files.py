@@ -107,8 +107,8 @@ def read_row_groups(uri: str, shard: Shard) -> Iterator[pa.Table]:
     """
     where = storage.join(uri, shard.name)
     with _shard_errors(where):
-        payload = storage.read_bytes(where)
-        _check_bytes(len(payload), shard, where)
+        payload = storage.read_buffer(where)
+        _check_bytes(payload.size, shard, where)
         if hashlib.sha256(payload).hexdigest() != shard.sha256:
             what = "shard is altered: its SHA-256 is not the manifest's"
             raise IntegrityError(what, where=where, fix=REBUILD)
