@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from monopose.data.augment import augment
 from monopose.data.batches import ClipTensors, cut_chunks
-from monopose.losses.supervised import total
+from monopose.losses.terms import total
 from monopose.models.outputs import PoseOutputs
 from monopose.models.temporal.tcn_single import SingleStride
 from monopose.recipes.recipe import Recipe
@@ -56,15 +56,15 @@ def frames_per_s(recipe: Recipe, tensors: ClipTensors, steps: int) -> float:
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
     windows = recipe.budget.chunk_frames * recipe.budget.batch_chunks
     generator = torch.Generator().manual_seed(0)
-    field = model.estimator.receptive_field
+    context = model.estimator.context
     began = 0.0
     for index in range(steps + 2):
         if index == 2:
             began = time.perf_counter()
         sequence = torch.randint(len(tensors.length), (windows,), generator=generator)
         start_frame = (torch.rand(windows, generator=generator) * tensors.length[sequence]).long()
-        chunks = cut_chunks(tensors, torch.stack([sequence, start_frame], dim=1), 1, field)
-        batch = augment(chunks, recipe.data, field, generator)
+        chunks = cut_chunks(tensors, torch.stack([sequence, start_frame], dim=1), 1, context)
+        batch = augment(chunks, recipe.data, context, generator)
         outputs = model(batch.keypoints, batch.score)
         loss = total(recipe.losses, outputs, batch, joint_set(recipe.data.joint_set))
         optimiser.zero_grad(set_to_none=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.conformance import parts
 
-from monopose.models.estimator import ENCODERS, build, receptive_field
+from monopose.models.estimator import ENCODERS, build, context_of
 from monopose.recipes.parts import KeypointEncoder, MlpEncoder, NoTemporal
 from monopose.recipes.recipe import Recipe
 
@@ -17,8 +17,10 @@ JOINTS = 17
 CONFIGS: dict[str, Any] = {
     "keypoints": KeypointEncoder(inputs="xy"),
     "keypoints, score": KeypointEncoder(inputs="xy_score"),
+    "keypoints, mask": KeypointEncoder(inputs="xy_mask"),
     "mlp": MlpEncoder(width=12, blocks=2, dropout=0.2),
     "mlp, score": MlpEncoder(width=12, blocks=1, dropout=0.0, inputs="xy_score"),
+    "mlp, mask": MlpEncoder(width=12, blocks=1, dropout=0.0, inputs="xy_mask"),
 }
 
 
@@ -99,7 +101,7 @@ def test_a_recipe_builds_it_reproducibly_and_alone(config: Any) -> None:
     torch.manual_seed(1)
     untouched = torch.get_rng_state()
     one = build(recipe).state_dict()
-    assert receptive_field(recipe) == 1
+    assert context_of(recipe).frames == 1
     assert torch.equal(torch.get_rng_state(), untouched)
     torch.manual_seed(99)
     two = build(recipe).state_dict()

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from monopose.data.batches import Batch, Chunks
+from monopose.data.context import Context
 from monopose.recipes.parts import DataMix, VirtualCameras
 from monopose.skeleton import JointSet, joint_set
 
@@ -19,23 +20,21 @@ _OFF_CENTRE = 0.5
 _NEAREST_M = 1.0
 
 
-def augment(
-    chunks: Chunks, mix: DataMix, receptive_field: int, generator: torch.Generator
-) -> Batch:
+def augment(chunks: Chunks, mix: DataMix, context: Context, generator: torch.Generator) -> Batch:
     """A training batch: some chunks seen by a random camera, half of them mirrored."""
     if mix.virtual_cameras is not None and mix.virtual_cameras.share > 0:
         chunks = from_virtual_cameras(chunks, mix.virtual_cameras, generator)
-    batch = to_batch(chunks, receptive_field, joint_set(mix.joint_set).root)
+    batch = to_batch(chunks, context, joint_set(mix.joint_set).root)
     if mix.flip:
         mirrored = torch.rand(len(batch.has_3d), generator=generator) < 0.5
         batch = mirror(batch, joint_set(mix.joint_set), mirrored.to(batch.keypoints.device))
     return batch
 
 
-def to_batch(chunks: Chunks, receptive_field: int, root: int) -> Batch:
+def to_batch(chunks: Chunks, context: Context, root: int) -> Batch:
     """Chunks as they are: poses cut to the output frames and made relative to the root."""
-    margin = (receptive_field - 1) // 2
-    pose_m = chunks.context_pose_m[:, margin : margin + chunks.valid.shape[1]]
+    outputs = slice(context.before, context.before + chunks.valid.shape[1])
+    pose_m = chunks.context_pose_m[:, outputs]
     return Batch(
         keypoints=chunks.keypoints,
         score=chunks.score,

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 
 from monopose.data.clip import Clip
+from monopose.data.context import Context
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera, assume_intrinsics
 from monopose.skeleton import conversion, joint_set
@@ -26,7 +27,7 @@ _LEVEL_CAMERA = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
 class Batch:
     """What a training step sees.
 
-    keypoints are screen-normalised, `receptive_field - 1` frames longer than the poses; score is 0
+    keypoints are screen-normalised, by the estimator's context longer than the poses; score is 0
     where a keypoint is missing. pose_m is root-relative in the camera frame. valid marks output
     frames that exist (a short sequence is padded), joint_mask joints that the source has.
     """
@@ -177,7 +178,7 @@ def chunk_starts(
 class Chunks:
     """Raw chunks as they lie in the clips, before augmentation; pose_m is absolute.
 
-    keypoints and score have `margin` more frames on both sides, repeated at a sequence's ends;
+    keypoints and score have the context's frames more, repeated at a sequence's ends;
     context_pose_m covers the same frames as keypoints.
     """
 
@@ -192,13 +193,12 @@ class Chunks:
 
 
 def cut_chunks(
-    tensors: ClipTensors, starts: Int[Tensor, "B 2"], chunk_frames: int, receptive_field: int
+    tensors: ClipTensors, starts: Int[Tensor, "B 2"], chunk_frames: int, context: Context
 ) -> Chunks:
     """Gathers chunks by (sequence, first output frame), padding at the ends by repetition."""
     device = tensors.keypoints.device
     sequence, start = starts.to(device).unbind(1)
-    margin = (receptive_field - 1) // 2
-    offsets = torch.arange(-margin, chunk_frames + receptive_field - 1 - margin, device=device)
+    offsets = torch.arange(-context.before, chunk_frames + context.after, device=device)
     last = tensors.length[sequence].unsqueeze(1) - 1
     local = start.unsqueeze(1) + offsets
     frames = tensors.first[sequence].unsqueeze(1) + local.clamp(min=0).minimum(last)
@@ -206,7 +206,7 @@ def cut_chunks(
         keypoints=tensors.keypoints[frames],
         score=tensors.score[frames],
         context_pose_m=tensors.pose_m[frames],
-        valid=(local <= last)[:, margin : margin + chunk_frames],
+        valid=(local <= last)[:, context.before : context.before + chunk_frames],
         rotation=tensors.rotation[sequence],
         intrinsics=tensors.intrinsics[sequence],
         joint_mask=tensors.joint_mask[sequence],

@@ -77,8 +77,8 @@ class Predictor:
     def _padded(
         self, keypoints: Float32[torch.Tensor, "B T J 2"], score: Float32[torch.Tensor, "B T J"]
     ) -> Batch:
-        frames, margin = keypoints.shape[1], (self.estimator.receptive_field - 1) // 2
-        offsets = torch.arange(-margin, frames + self.estimator.receptive_field - 1 - margin)
+        frames, context = keypoints.shape[1], self.estimator.context
+        offsets = torch.arange(-context.before, frames + context.after)
         index = offsets.clamp(0, frames - 1).to(self.device)
         count, joints = len(keypoints), keypoints.shape[2]
         return Batch(

@@ -6,26 +6,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monopose.data.context import Context
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.models.encoders.mlp import ResidualMlp
 from monopose.models.heads.linear import Linear
 from monopose.models.outputs import PoseOutputs
 from monopose.models.temporal.identity import Identity
+from monopose.models.temporal.tcn_multi import MultiStride
 from monopose.models.temporal.tcn_single import SingleStride
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import joint_set
 
 ENCODERS: dict[str, Any] = {"keypoints": Keypoints, "mlp": ResidualMlp}
-TEMPORALS: dict[str, Any] = {"none": Identity, "tcn_single": SingleStride}
+TEMPORALS: dict[str, Any] = {"none": Identity, "tcn_single": SingleStride, "tcn_multi": MultiStride}
 HEADS: dict[str, Any] = {"linear": Linear}
 
 
 class Estimator(nn.Module):
     """Lifts 2D keypoints over time to root-relative 3D joints in the camera frame.
 
-    Given T + receptive_field - 1 input frames it returns T output frames, each in the middle of
-    its receptive field. The root joint comes out at the origin: what the network says of it is
-    subtracted, so no capacity is spent on a known zero.
+    Given T + context.before + context.after input frames it returns T output frames, the first of
+    which is input frame `context.before`. The root joint comes out at the origin: what the network
+    says of it is subtracted, so no capacity is spent on a known zero.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -35,7 +37,12 @@ class Estimator(nn.Module):
         self.encoder = ENCODERS[recipe.encoder.kind](recipe.encoder, len(joints))
         self.temporal = TEMPORALS[recipe.temporal.kind](recipe.temporal, self.encoder.num_features)
         self.head = HEADS[recipe.head.kind](recipe.head, self.temporal.num_features, len(joints))
-        self.receptive_field: int = self.temporal.receptive_field
+        self.context: Context = self.temporal.context
+
+    @property
+    def receptive_field(self) -> int:
+        """How many input frames one output frame sees."""
+        return self.context.frames
 
     def forward(
         self, keypoints: Float[Tensor, "B T_in J 2"], score: Float[Tensor, "B T_in J"]
@@ -58,7 +65,7 @@ def num_parameters(estimator: nn.Module) -> int:
     return sum(p.numel() for p in estimator.parameters() if p.requires_grad)
 
 
-def receptive_field(recipe: Recipe) -> int:
-    """How many input frames one output frame of the recipe's estimator sees."""
+def context_of(recipe: Recipe) -> Context:
+    """Which input frames one output frame of the recipe's estimator sees."""
     with torch.device("meta"):
-        return Estimator(recipe).receptive_field
+        return Estimator(recipe).context

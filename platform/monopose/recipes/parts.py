@@ -42,8 +42,8 @@ class DataMix(Part):
     """mirror half of the chunks in training, and average both ways in evaluation"""
 
 
-KeypointInputs = Literal["xy", "xy_score"]
-"""what is fed beside coordinates: nothing, or the detector's score"""
+KeypointInputs = Literal["xy", "xy_score", "xy_mask"]
+"""what is fed beside coordinates: nothing, the detector's score, or 1 for each keypoint there is"""
 
 
 class KeypointEncoder(Part):
@@ -76,6 +76,22 @@ class SingleStrideTcn(Part):
     channels: PositiveInt = 256
     filter_widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (3, 3, 3)
     dropout: Share = 0.25
+    causal: bool = False
+    """output the newest frame that is seen, not the middle one"""
+
+
+class MultiStrideTcn(Part):
+    """Parallel temporal convolutions that skip frames at different strides (Cheng et al. 2020)."""
+
+    kind: Literal["tcn_multi"] = "tcn_multi"
+    channels: PositiveInt = 128
+    """of each branch, and of their fusion"""
+    strides: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8)
+    filter_widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (3, 3)
+    """the same in every branch: their product is the taps, (taps - 1) * stride + 1 the span"""
+    dropout: Share = 0.25
+    causal: bool = False
+    """output the newest frame that is seen, not the middle one"""
 
 
 class LinearHead(Part):

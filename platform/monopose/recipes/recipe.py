@@ -15,6 +15,7 @@ from monopose.recipes.parts import (
     LinearHead,
     LossTerm,
     MlpEncoder,
+    MultiStrideTcn,
     NoTemporal,
     Optimiser,
     Part,
@@ -23,7 +24,7 @@ from monopose.recipes.parts import (
 )
 
 Encoder = Annotated[KeypointEncoder | MlpEncoder, Field(discriminator="kind")]
-Temporal = Annotated[NoTemporal | SingleStrideTcn, Field(discriminator="kind")]
+Temporal = Annotated[NoTemporal | SingleStrideTcn | MultiStrideTcn, Field(discriminator="kind")]
 Head = Annotated[LinearHead, Field()]
 
 

@@ -28,7 +28,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "",
         lambda r: (
-            r.temporal.kind == "tcn_single"
+            r.temporal.kind != "none"
+            and not r.temporal.causal
             and any(width % 2 == 0 for width in r.temporal.filter_widths)
         ),
         "temporal.filter_widths must be odd: an even filter has no middle frame to output",

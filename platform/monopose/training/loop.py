@@ -163,8 +163,8 @@ def evaluate_mm(estimator: Estimator, tensors: ClipTensors, recipe: Recipe) -> f
     for index in torch.nonzero(tensors.has_3d).flatten().tolist():
         frames = int(tensors.length[index])
         where = torch.tensor([[index, 0]])
-        chunk = cut_chunks(tensors, where, frames, estimator.receptive_field)
-        batch = to_batch(chunk, estimator.receptive_field, estimator.root)
+        chunk = cut_chunks(tensors, where, frames, estimator.context)
+        batch = to_batch(chunk, estimator.context, estimator.root)
         with autocast(recipe, batch.keypoints.device):
             pose_m = lift(estimator, batch, recipe)
         error = (pose_m - batch.pose_m).norm(dim=-1)[:, :, batch.joint_mask[0]]

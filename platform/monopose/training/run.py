@@ -17,7 +17,7 @@ from monopose.data.batches import ClipTensors, clip_tensors
 from monopose.data.manifest import Manifest
 from monopose.data.shards import read_clips, read_manifest
 from monopose.errors import InputError
-from monopose.models.estimator import num_parameters, receptive_field
+from monopose.models.estimator import context_of, num_parameters
 from monopose.recipes.recipe import Recipe
 from monopose.recipes.rules import check
 from monopose.training.checkpoint import load_checkpoint, save_checkpoint, save_model
@@ -82,7 +82,7 @@ def cached(recipe: Recipe, tensors: ClipTensors, workers: Workers = ALONE) -> Ca
             f"budget.batch_chunks is {recipe.budget.batch_chunks}, fewer than the workers",
             fix=f"give at least {workers.world_size}",
         )
-    batches = CachedBatches(recipe, tensors, receptive_field(recipe), workers)
+    batches = CachedBatches(recipe, tensors, context_of(recipe), workers)
     if batches.smallest() < workers.world_size:
         raise InputError(
             f"the clips make {batches.smallest()} chunks of {recipe.budget.chunk_frames} frames, "

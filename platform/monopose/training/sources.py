@@ -7,6 +7,7 @@ import torch
 
 from monopose.data.augment import augment
 from monopose.data.batches import Batch, ClipTensors, chunk_starts, cut_chunks
+from monopose.data.context import Context
 from monopose.recipes.recipe import Recipe
 from monopose.training.loop import ALONE, Workers, step_seed
 
@@ -16,12 +17,12 @@ class CachedBatches:
     """Chunks of clips that lie whole in the device's memory.
 
     All workers walk the same random order and each takes its share of every batch, so the batches
-    of N workers add up to those of one. receptive_field is that of the estimator.
+    of N workers add up to those of one. context is the estimator's.
     """
 
     recipe: Recipe
     tensors: ClipTensors
-    receptive_field: int
+    context: Context
     workers: Workers = ALONE
 
     def steps(self, epoch: int) -> int:
@@ -35,11 +36,11 @@ class CachedBatches:
         for index in range(self._full_batches(order)):
             starts = order[index * budget.batch_chunks : (index + 1) * budget.batch_chunks]
             mine = starts[self.workers.rank :: self.workers.world_size]
-            chunks = cut_chunks(self.tensors, mine, budget.chunk_frames, self.receptive_field)
+            chunks = cut_chunks(self.tensors, mine, budget.chunk_frames, self.context)
             generator = torch.Generator()
             seed = step_seed(self.recipe.seed, epoch, index)
             generator.manual_seed(seed * self.workers.world_size + self.workers.rank)
-            yield augment(chunks, mix, self.receptive_field, generator)
+            yield augment(chunks, mix, self.context, generator)
 
     def smallest(self) -> int:
         """Chunks in the smallest batch."""

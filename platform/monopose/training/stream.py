@@ -10,7 +10,7 @@ from monopose.data.augment import augment
 from monopose.data.batches import Batch, chunk_starts, clip_tensors, cut_chunks
 from monopose.data.ingest import row_groups
 from monopose.data.manifest import Manifest
-from monopose.models.estimator import receptive_field
+from monopose.models.estimator import context_of
 from monopose.recipes.recipe import Recipe
 from monopose.training.loop import Workers, step_seed
 
@@ -34,7 +34,7 @@ class StreamedBatches:
         device: torch.device,
     ) -> None:
         self.recipe, self.rows, self.workers, self.device = recipe, rows, workers, device
-        self.receptive_field = receptive_field(recipe)
+        self.context = context_of(recipe)
         self.frames = manifest.splits["train"].sequence_frames
 
     def steps(self, epoch: int) -> int:  # noqa: ARG002 - the interface; all epochs are alike
@@ -61,5 +61,5 @@ class StreamedBatches:
                 )
                 order = chunk_starts(tensors, budget.chunk_frames, generator)
                 for starts in order.split(size):
-                    chunks = cut_chunks(tensors, starts, budget.chunk_frames, self.receptive_field)
-                    yield augment(chunks, self.recipe.data, self.receptive_field, generator)
+                    chunks = cut_chunks(tensors, starts, budget.chunk_frames, self.context)
+                    yield augment(chunks, self.recipe.data, self.context, generator)

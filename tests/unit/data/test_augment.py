@@ -7,10 +7,12 @@ from tests.moving_clips import moving_tensors
 
 from monopose.data.augment import augment, from_virtual_cameras, mirror, to_batch
 from monopose.data.batches import Batch, Chunks, cut_chunks
+from monopose.data.context import Context
 from monopose.recipes.parts import DataMix, VirtualCameras
 from monopose.skeleton import joint_set
 
 JOINTS = joint_set("h36m17")
+FIELD = Context(before=2, after=2)
 ALWAYS = VirtualCameras(share=1.0)
 
 
@@ -18,7 +20,7 @@ def chunks_of(count: int = 40, noise_px: float = 0.0, **changes: Any) -> Chunks:
     """Eight frames of every second sequence, five context frames in all."""
     tensors = moving_tensors(12, 14, 16, 18, noise_px=noise_px)
     starts = torch.tensor([[index % 8, index % 5] for index in range(count)])
-    return replace(cut_chunks(tensors, starts, 4, 5), **changes)
+    return replace(cut_chunks(tensors, starts, 4, FIELD), **changes)
 
 
 def seen_by(chunks: Chunks, cameras: VirtualCameras = ALWAYS, seed: int = 0) -> Chunks:
@@ -34,7 +36,7 @@ def projected(chunks: Chunks) -> torch.Tensor:
 
 
 def batch_of(chunks: Chunks) -> Batch:
-    return to_batch(chunks, 5, JOINTS.root)
+    return to_batch(chunks, FIELD, JOINTS.root)
 
 
 def test_a_batch_is_root_relative_and_cut_to_the_output_frames() -> None:
@@ -215,7 +217,7 @@ def test_noise_is_scaled_by_the_joints_that_the_source_has() -> None:
 def test_the_same_seed_gives_the_same_batch() -> None:
     chunks, mix = chunks_of(noise_px=2.0), DataMix()
     one, same, other = (
-        augment(chunks, mix, 5, torch.Generator().manual_seed(seed)) for seed in (4, 4, 5)
+        augment(chunks, mix, FIELD, torch.Generator().manual_seed(seed)) for seed in (4, 4, 5)
     )
     for name, values in vars(one).items():
         assert torch.equal(values, getattr(same, name)), name
@@ -225,8 +227,8 @@ def test_the_same_seed_gives_the_same_batch() -> None:
 def test_half_of_the_chunks_are_mirrored() -> None:
     chunks = chunks_of(count=400)
     mix = DataMix(virtual_cameras=None)
-    plain = augment(chunks, mix.model_copy(update={"flip": False}), 5, torch.Generator())
-    flipped = augment(chunks, mix, 5, torch.Generator().manual_seed(1))
+    plain = augment(chunks, mix.model_copy(update={"flip": False}), FIELD, torch.Generator())
+    flipped = augment(chunks, mix, FIELD, torch.Generator().manual_seed(1))
     mirrored = (plain.keypoints != flipped.keypoints).flatten(1).any(dim=1)
     # Five standard deviations of a fair coin thrown 400 times.
     assert abs(int(mirrored.sum()) - 200) < 50

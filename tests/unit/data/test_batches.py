@@ -15,6 +15,7 @@ from monopose.data.batches import (
     normalise_screen,
     screen_intrinsics,
 )
+from monopose.data.context import Context
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera, project
 from monopose.skeleton import joint_set
@@ -150,18 +151,19 @@ def test_chunk_borders_move_with_the_seed_and_only_with_it() -> None:
     assert draws[0].tolist() != sorted(draws[0].tolist())
 
 
-@pytest.mark.parametrize(("chunk_frames", "receptive_field"), [(4, 1), (4, 9), (6, 3), (1, 5)])
+@pytest.mark.parametrize(
+    ("chunk_frames", "before", "after"), [(4, 0, 0), (4, 4, 4), (6, 1, 1), (1, 2, 2), (4, 7, 0)]
+)
 def test_chunks_are_cut_as_a_loop_over_frames_would(
-    chunk_frames: int, receptive_field: int
+    chunk_frames: int, before: int, after: int
 ) -> None:
     tensors = moving_tensors(2, 9)
     starts = torch.tensor([[3, 5], [0, 0], [2, 0], [3, 3], [1, 1]])
-    chunks = cut_chunks(tensors, starts, chunk_frames, receptive_field)
-    margin = receptive_field // 2
+    chunks = cut_chunks(tensors, starts, chunk_frames, Context(before, after))
     for row, (sequence, start) in enumerate(starts.tolist()):
         first, length = int(tensors.first[sequence]), int(tensors.length[sequence])
-        for column in range(chunk_frames + receptive_field - 1):
-            frame = start - margin + column
+        for column in range(before + chunk_frames + after):
+            frame = start - before + column
             source = first + max(0, min(frame, length - 1))
             assert torch.equal(chunks.keypoints[row, column], tensors.keypoints[source])
             assert torch.equal(chunks.score[row, column], tensors.score[source])
@@ -170,4 +172,4 @@ def test_chunks_are_cut_as_a_loop_over_frames_would(
         assert chunks.valid[row].tolist() == expected
         assert torch.equal(chunks.rotation[row], tensors.rotation[sequence])
         assert torch.equal(chunks.intrinsics[row], tensors.intrinsics[sequence])
-    assert chunks.keypoints.shape[1] == chunk_frames + receptive_field - 1
+    assert chunks.keypoints.shape[1] == before + chunk_frames + after

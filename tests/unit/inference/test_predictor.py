@@ -10,6 +10,7 @@ from tests.moving_clips import CAMERAS, moving_clip, tiny_recipe
 from monopose import storage
 from monopose.data.augment import to_batch
 from monopose.data.batches import clip_tensors, cut_chunks
+from monopose.data.context import Context
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera
 from monopose.inference.predictor import Keypoints2d, Predictor
@@ -69,9 +70,9 @@ def test_a_still_pose_is_lifted_like_its_single_frame(predictor: Predictor) -> N
 def test_it_is_the_training_loops_lift(predictor: Predictor) -> None:
     clip = moving_clip(frames=7, noise_px=3.0)
     tensors = clip_tensors([clip], "h36m17")
-    chunk = cut_chunks(tensors, torch.tensor([[1, 0]]), 7, 9)
+    chunk = cut_chunks(tensors, torch.tensor([[1, 0]]), 7, Context(4, 4))
     with torch.no_grad():
-        expected = lift(predictor.estimator, to_batch(chunk, 9, 0), RECIPE)[0].numpy()
+        expected = lift(predictor.estimator, to_batch(chunk, Context(4, 4), 0), RECIPE)[0].numpy()
     assert clip.keypoints_px is not None
     assert clip.keypoint_score is not None
     given = Keypoints2d(clip.keypoints_px[1], clip.keypoint_score[1], "h36m17", CAMERAS[1])

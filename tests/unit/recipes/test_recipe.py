@@ -25,12 +25,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data.virtual_cameras.focal_to_width": st.tuples(st.floats(0.5, 0.8), st.floats(1, 2)),
     "data.virtual_cameras.roll_deg": st.floats(5, 30),
     "data.virtual_cameras.noise": st.floats(1.1, 5),
-    "encoder.inputs": st.just("xy_score"),
+    "encoder.inputs": st.sampled_from(["xy_score", "xy_mask"]),
     "encoder.kind": st.just("mlp"),
     "temporal.kind": st.just("none"),
     "temporal.channels": st.integers(1, 255),
     "temporal.filter_widths": st.lists(st.integers(1, 9), min_size=1, max_size=2),
     "temporal.dropout": st.floats(0.3, 1.0),
+    "temporal.causal": st.just(True),
     "losses": st.just([{"term": "mse", "weight": 0.5}]),
     "optimiser.kind": st.just("adam"),
     "optimiser.learning_rate": st.floats(1e-9, 9e-4),
@@ -86,8 +87,8 @@ def test_every_field_changes_the_digest(name: str) -> None:
         "optimiser.schedule": "constant", "optimiser.clip_norm": 1.0,
         "data.virtual_cameras.distance_m": [1, 2], "data.virtual_cameras.elevation_deg": [0, 1],
         "data.virtual_cameras.focal_to_width": [1, 2], "optimiser.ema_decay": 0.5,
-        "temporal.dropout": 0.5, "optimiser.warmup_share": 0.5, "optimiser.final_share": 0.5,
-        "data.virtual_cameras.share": 0.25,
+        "temporal.dropout": 0.5, "temporal.causal": True, "optimiser.warmup_share": 0.5,
+        "optimiser.final_share": 0.5, "data.virtual_cameras.share": 0.25,
     }  # fmt: skip
     value = examples.get(name, 7)
     assert with_values(BASE, {name: value}).digest() != BASE.digest()

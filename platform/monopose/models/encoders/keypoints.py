@@ -20,8 +20,8 @@ class Keypoints(nn.Module):
 
     def __init__(self, config: KeypointEncoder, num_joints: int) -> None:
         super().__init__()
-        self.with_score = config.inputs == "xy_score"
-        self.num_features = 2 + num_joints * (3 if self.with_score else 2)
+        self.inputs = config.inputs
+        self.num_features = 2 + num_joints * (2 if config.inputs == "xy" else 3)
 
     def forward(
         self, keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"]
@@ -31,4 +31,8 @@ class Keypoints(nn.Module):
         centre = (keypoints * visible).sum(dim=2) / visible.sum(dim=2).clamp(min=1)
         relative = (keypoints - centre.unsqueeze(2)) * visible * _RELATIVE_SCALE
         parts = [centre, relative.flatten(2)]
-        return torch.cat([*parts, score] if self.with_score else parts, dim=-1)
+        if self.inputs == "xy_score":
+            parts.append(score)
+        elif self.inputs == "xy_mask":
+            parts.append(visible.squeeze(-1))
+        return torch.cat(parts, dim=-1)

@@ -3,13 +3,14 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monopose.data.context import Context
 from monopose.recipes.parts import NoTemporal
 
 
 class Identity(nn.Module):
-    """Passes the frame features on; receptive field 1."""
+    """Passes the frame features on; it sees no other frame."""
 
-    receptive_field = 1
+    context = Context(before=0, after=0)
 
     def __init__(self, _config: NoTemporal, num_features: int) -> None:
         super().__init__()
