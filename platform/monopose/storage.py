@@ -149,7 +149,7 @@ def read_buffer(uri: str) -> pa.Buffer:
         else:
             fs, path = pyarrow.fs.LocalFileSystem(), filesystem(uri)[1]
         with fs.open_input_file(path) as file:
-            return file.read_buffer()
+            return file.read_buffer(file.size())
 
 
 @lru_cache(maxsize=4)
