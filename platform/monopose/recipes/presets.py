@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from monopose.errors import RecipeError
 from monopose.recipes.parts import Size
@@ -26,8 +26,13 @@ def load(name_or_file: str, size: str = "small", where: str = "") -> Recipe:
     if name_or_file not in PRESETS:
         fix = f"give one of {', '.join(PRESETS)}, or a .json file"
         raise RecipeError(f"unknown recipe {name_or_file!r}", where=where, fix=fix)
+    return PRESETS[name_or_file](size_of(size, where))
+
+
+def size_of(size: str, where: str = "") -> Size:
+    """The size of that name; raises RecipeError naming those there are."""
     for known in get_args(Size):
         if size == known:
-            return PRESETS[name_or_file](known)
+            return cast(Size, known)
     fix = f"give one of {', '.join(get_args(Size))}"
     raise RecipeError(f"unknown size {size!r}", where=where, fix=fix)

@@ -1,4 +1,4 @@
-"""What a sweep shows while it runs, and the record of each trial it keeps."""
+"""What a sweep or an ablation shows while it runs, and what it keeps of each trial."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ray import tune
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -127,6 +128,52 @@ class TrialLog(tune.Callback):  # type: ignore[misc]
         running = len(self.curves) - len(self.records)
         head = f"{len(self.records)} of {self.trials} trials ended, {max(running, 0)} running"
         return Group(Text(head), table)
+
+
+class CellLog(tune.Callback):  # type: ignore[misc]
+    """Shows how far the cells of an ablation are, and keeps why some failed.
+
+    epochs: of each cell by name. On a terminal one bar counts epochs of all cells; each cell that
+    ends is one line.
+    """
+
+    def __init__(self, epochs: dict[str, int], console: Console) -> None:
+        self.epochs, self.console = epochs, console
+        self.failures: dict[str, str] = {}
+        self.reached: dict[str, int] = {}
+        self.ended = 0
+        columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, console=console, transient=True)
+        self.bar = self.progress.add_task("epochs of all cells", total=sum(epochs.values()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks beside the study; a console cannot go there."""
+        return {"epochs": self.epochs, "failures": self.failures}
+
+    def shown(self) -> AbstractContextManager[object]:
+        """Shows the bar while the cells run, where there is a terminal."""
+        return self.progress if self.console.is_terminal else nullcontext()
+
+    def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
+        """Counts the cell's epochs."""
+        self.reached[trial.config["cell"]] = int(result.get("epoch", 0))
+        self.progress.update(self.bar, completed=sum(self.reached.values()))
+
+    def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
+        """Says that the cell is done."""
+        headline = (trial.last_result or {}).get("headline", "")
+        self._say(trial.config["cell"], headline)
+
+    def on_trial_error(self, *, trial: Any, **_: Any) -> None:
+        """Keeps why the cell failed, and says so."""
+        reason = _reason(getattr(trial, "get_pickled_error", lambda: None)())
+        self.failures[trial.config["cell"]] = reason
+        self._say(trial.config["cell"], f"failed: {reason}")
+
+    def _say(self, cell: str, what: str) -> None:
+        self.ended += 1
+        line = f"[{self.ended}/{len(self.epochs)}] {cell}: {what}"
+        self.console.print(Text(line), soft_wrap=True)
 
 
 def _reason(error: BaseException | None) -> str:

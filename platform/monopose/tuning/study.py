@@ -35,6 +35,16 @@ from monopose.tuning.trial import run_trial, share
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
+def check_name(name: str) -> None:
+    """Raises InputError for a name that is no folder."""
+    if not re.fullmatch(_NAME, name):
+        raise InputError(
+            f"{name!r} is no name for a study",
+            where="--name",
+            fix="use letters, digits, '.', '_' and '-', a letter or digit first",
+        )
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to sweep and how much of the cluster to give it; raises InputError for a bad name.
@@ -54,12 +64,7 @@ class Plan:
     gpus_per_trial: float = 0.0
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(_NAME, self.name):
-            raise InputError(
-                f"{self.name!r} is no name for a study",
-                where="--name",
-                fix="use letters, digits, '.', '_' and '-', a letter or digit first",
-            )
+        check_name(self.name)
 
     @property
     def uri(self) -> str:
@@ -118,15 +123,18 @@ def _tuner(plan: Plan, search: RuledSearch, log: TrialLog, shared: Any, epochs: 
 
 
 def _concurrent(plan: Plan) -> int:
-    if plan.concurrent:
-        return plan.concurrent
+    return plan.concurrent or capacity(plan.cpus_per_trial, plan.gpus_per_trial)
+
+
+def capacity(cpus_per_trial: int, gpus_per_trial: float) -> int:
+    """How many such trials the cluster's CPUs (or GPUs) hold at a time; at least one."""
     resources = ray.cluster_resources()
-    if plan.gpus_per_trial:
-        return max(1, int(resources.get("GPU", 0) / plan.gpus_per_trial))
+    if gpus_per_trial:
+        return max(1, int(resources.get("GPU", 0) / gpus_per_trial))
     nodes = sum(1 for node in ray.nodes() if node["Alive"])
     # One node may declare more CPUs than it has, so that Ray Data finds room beside trainers.
     cpus = (os.cpu_count() or 1) if nodes == 1 else resources.get("CPU", 1)
-    return max(1, int(cpus / plan.cpus_per_trial))
+    return max(1, int(cpus / cpus_per_trial))
 
 
 def _store(plan: Plan, manifest: Manifest, log: TrialLog, search: RuledSearch) -> Leaderboard:

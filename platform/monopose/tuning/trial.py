@@ -38,7 +38,7 @@ def run_trial(parameters: dict[str, Any], data: SharedData, threads: int) -> Non
     torch.set_num_threads(threads)
     recipe = with_values(recipe_of(parameters), {"budget.evaluate_every": 1})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    train, val = _tensors(data, device)
+    train, val = tensors_of(data, device)
     training = start(recipe, device)
     size, best_mm = num_parameters(training.estimator), PENALTY_MM
 
@@ -72,7 +72,8 @@ def _finite(report: EpochReport) -> EpochReport:
 _LAST: dict[tuple[str, str], tuple[ClipTensors, ClipTensors]] = {}
 
 
-def _tensors(data: SharedData, device: torch.device) -> tuple[ClipTensors, ClipTensors]:
+def tensors_of(data: SharedData, device: torch.device) -> tuple[ClipTensors, ClipTensors]:
+    """Train and validation tensors on the device, kept for the next trial of this process."""
     key = (data.key, device.type)
     if key not in _LAST:
         _LAST.clear()

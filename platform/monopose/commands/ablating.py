@@ -1,0 +1,84 @@
+"""`monopose ablate`: named variants of a recipe, and the questions asked of them."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def ablate(
+    name: Annotated[str, typer.Argument(help="An ablation, e.g. videopose3d.")],
+    data: Annotated[
+        str, typer.Option(help="Storage URI, folder or name; `studio` is made when missing.")
+    ] = "studio",
+    seeds: Annotated[int, typer.Option(min=1, help="Of each variant; 3 or more for a claim.")] = 3,
+    size: Annotated[str, typer.Option(help="smoke, small or paper.")] = "small",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="key=value in every variant's recipe; may be repeated."),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--name", help="The folder.", show_default="ablate-<name>-<data>-<size>"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write tables and figures here, e.g. docs/results.")
+    ] = None,
+    concurrent: Annotated[
+        int, typer.Option(min=0, help="Cells at a time, 0 for what the cluster holds.")
+    ] = 0,
+    cpus_per_cell: Annotated[int, typer.Option(min=1)] = 1,
+    gpus_per_cell: Annotated[float, typer.Option(min=0.0, help="May be a fraction.")] = 0.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what this name holds.")] = False,
+    any_code: Annotated[
+        bool, typer.Option("--any-code", help="Keep what other code has made.")
+    ] = False,
+) -> None:
+    """Train every variant with every seed and answer the ablation's questions.
+
+    The same command goes on after a kill: finished cells are kept.
+
+    Example: monopose ablate videopose3d --data cmu17 --seeds 3 --out docs/results
+    """
+    from rich.console import Console
+
+    from monopose import cluster, storage
+    from monopose.commands.training import settings
+    from monopose.data.studio import dataset
+    from monopose.recipes.ablations.catalog import ablation
+    from monopose.recipes.presets import size_of
+    from monopose.reporting.ablation import write_ablation
+    from monopose.reporting.ablation_tables import questions_table
+    from monopose.tuning.ablate import Plan
+    from monopose.tuning.ablate import ablate as run
+
+    last = data.rstrip("/").rsplit("/", 1)[-1]
+    plan = Plan(
+        ablation=ablation(name),
+        data=data,
+        name=study or f"ablate-{name}-{last}-{size}",
+        seeds=seeds,
+        size=size_of(size, "--size"),
+        values=settings(set_ or []),
+        concurrent=concurrent,
+        cpus_per_cell=cpus_per_cell,
+        gpus_per_cell=gpus_per_cell,
+        any_code=any_code,
+        fresh=fresh,
+        command=" ".join(["monopose ablate", *sys.argv[2:]]),
+    )
+    # A log has no width of its own; rich would fold the tables at 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    if data == dataset.NAME:
+        dataset.ensure(storage.resolve(data, "data"))
+    cells = len(plan.ablation.variants) * seeds
+    console.print(f"{plan.name}: {cells} cells of {name} on {data}", soft_wrap=True)
+    cluster.connect()
+    result = run(plan, console)
+    console.print(questions_table(result).rich())
+    for folder in [plan.uri, *([str(out.absolute())] if out else [])]:
+        names = write_ablation(result, folder)
+        console.print(f"{folder}: {', '.join(names)}", soft_wrap=True)
+    if result.failures:
+        raise typer.Exit(1)

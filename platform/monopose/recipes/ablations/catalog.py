@@ -1,0 +1,18 @@
+"""The ablations by name: a paper adds its file and one line here."""
+
+from monopose.errors import InputError
+from monopose.recipes.ablation import Ablation
+from monopose.recipes.ablations import videopose3d
+
+ABLATIONS: dict[str, Ablation] = {
+    "videopose3d": videopose3d.ABLATION,
+}
+
+
+def ablation(name: str) -> Ablation:
+    """The ablation of that name; raises InputError naming those there are."""
+    if name not in ABLATIONS:
+        raise InputError(
+            f"there is no ablation {name!r}", fix=f"give one of {', '.join(ABLATIONS)}"
+        )
+    return ABLATIONS[name]
