@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from monopose.commands import data, models, parts, serving, sweeping, training
+from monopose.commands import ablating, data, models, parts, serving, sweeping, training
 from monopose.errors import MonoposeError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(parts.status)
 app.command()(training.train)
 app.command()(training.evaluate)
 app.command()(sweeping.sweep)
+app.command()(ablating.ablate)
 app.command()(sweeping.report)
 app.command()(serving.serve)
 app.add_typer(data.app, name="data")
