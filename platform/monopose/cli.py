@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from monopose.commands import ablating, data, models, parts, serving, sweeping, training
+from monopose.commands import ablating, convert, data, models, parts, serving, sweeping, training
 from monopose.errors import MonoposeError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(sweeping.sweep)
 app.command()(ablating.ablate)
 app.command()(sweeping.report)
 app.command()(serving.serve)
+app.command()(convert.convert)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 

@@ -1,15 +1,16 @@
 """`monopose data import | studio | check | show`."""
 
-import re
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from monopose.commands import import_options as given
+from monopose.commands.progress import progress, tasks_shown
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from monopose.data.clip import Clip
     from monopose.data.importers.source import ImportPlan
@@ -29,36 +30,20 @@ def import_(
     source: Annotated[str, typer.Argument(help="The layout of the files; see `data sources`.")],
     paths: Annotated[list[Path], typer.Argument(help="A folder, or its files.")],
     to: To,
-    detections: Annotated[
-        str | None, typer.Option(help="Which 2D: gt, cpn_ft_h36m_dbb, ...; gt | model for mocap.")
-    ] = None,
-    joint_set: Annotated[
-        str | None, typer.Option(help="Convert to this joint set.", show_default="the source's")
-    ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="Which flavour of the format, if files do not tell.")
-    ] = None,
-    joint_map: Annotated[
-        Path | None, typer.Option(help="JSON {our joint: the file's joint or joints}.")
-    ] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second, if files do not tell.")
-    ] = None,
-    unit_m: Annotated[
-        float | None, typer.Option(help="Metres per unit, if files do not tell.")
-    ] = None,
-    up: Annotated[str | None, typer.Option(help="x | y | z, if files do not tell.")] = None,
-    cameras: Annotated[Path | None, typer.Option(help="A calibration file lying apart.")] = None,
-    media: Annotated[
-        Path | None, typer.Option(help="The video or image folder that keypoints belong to.")
-    ] = None,
-    image_size: Annotated[
-        str | None, typer.Option(help="WIDTHxHEIGHT in pixels, if there is no image.")
-    ] = None,
+    detections: given.Detections = None,
+    joint_set: given.JointSet = None,
+    layout: given.Layout = None,
+    joint_map: given.JointMap = None,
+    fps: given.Fps = None,
+    unit_m: given.UnitM = None,
+    up: given.Up = None,
+    cameras: given.Cameras = None,
+    media: given.Media = None,
+    image_size: given.ImageSize = None,
     images: Annotated[bool, typer.Option("--images", help="Bring cropped images in.")] = False,
     crop_px: Annotated[int, typer.Option(help="Side of the stored square crops.")] = 256,
-    stride: Annotated[int, typer.Option(help="Keep every n-th frame.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of virtual cameras and modelled detections.")] = 0,
+    stride: given.Stride = 1,
+    seed: given.Seed = 0,
     on_cluster: OnCluster = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -76,10 +61,10 @@ def import_(
         joint_map=joint_map,
         fps=fps,
         unit_m=unit_m,
-        up=_axis(up),
+        up=given.axis(up),
         cameras=cameras,
         media=media,
-        image_size=_size(image_size),
+        image_size=given.size(image_size),
         images=images,
         crop_px=crop_px,
         stride=stride,
@@ -112,7 +97,7 @@ def reshard(
     cluster.connect()
     where, cutting = storage.resolve(to, "data"), Cutting(shard_bytes=shard_mb << 20)
     source = storage.resolve(uri, "data")
-    with _tasks_shown("writing shards") as shown:
+    with tasks_shown("writing shards") as shown:
         manifest = write_again(source, where, cutting=cutting, overwrite=overwrite, on_task=shown)
     _describe(where, manifest)
 
@@ -128,31 +113,14 @@ def sources() -> None:
 
     from monopose.data.importers.catalog import IMPORTERS
 
-    table = Table("source", "reads", "options")
+    table = Table(show_lines=True)
+    table.add_column("source", no_wrap=True)
+    table.add_column("reads", overflow="fold", ratio=1)
+    table.add_column("options", overflow="fold", ratio=1)
     for name, importer in sorted(IMPORTERS.items()):
         taken = " ".join(f"--{option.replace('_', '-')}" for option in sorted(importer.takes))
         table.add_row(name, importer.reads, taken)
     Console().print(table)
-
-
-def _axis(up: str | None) -> Literal["x", "y", "z"] | None:
-    from monopose.errors import InputError
-
-    known: dict[str, Literal["x", "y", "z"]] = {"x": "x", "y": "y", "z": "z"}
-    if up is not None and up not in known:
-        raise InputError(f"unknown axis {up!r}", where="--up", fix="choose x, y or z")
-    return None if up is None else known[up]
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    from monopose.errors import InputError
-
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
-    if not found:
-        raise InputError(f"is {text!r}", where="--image-size", fix="give it like 1920x1080")
-    return int(found[1]), int(found[2])
 
 
 @app.command()
@@ -223,7 +191,7 @@ def check(
     from monopose.reporting.findings import findings_json, findings_table, summary
 
     where, examination = storage.resolve(uri, "data"), Examination()
-    with _progress("checking clips", shards.read_manifest(where).clips) as advance:
+    with progress("checking clips", shards.read_manifest(where).clips) as advance:
 
         def look(clip: "Clip") -> None:
             examination.add(clip)
@@ -257,21 +225,10 @@ def show(
     from monopose.reporting.data_page import data_page
 
     where = storage.resolve(uri, "data")
-    with _progress("looking at clips", shards.read_manifest(where).clips) as advance:
+    with progress("looking at clips", shards.read_manifest(where).clips) as advance:
         page = data_page(where, played=clips, on_clip=advance)
     _save(html, page.encode())
     typer.echo(f"{html}: {len(page) / 1e6:.1f} MB")
-
-
-@contextmanager
-def _progress(what: str, total: int) -> "Iterator[Callable[[], None]]":
-    """A progress bar on standard error, moved by one with each call."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(what, total=total)
-        yield lambda: progress.advance(bar)
 
 
 def _save(path: Path, content: bytes) -> None:
@@ -290,20 +247,9 @@ def _import_on_cluster(plan: "ImportPlan", to: str, *, overwrite: bool) -> None:
 
     cluster.connect()
     where, about = storage.resolve(to, "data"), About(plan.dataset, plan.detections)
-    with _tasks_shown("importing parts") as shown:
+    with tasks_shown("importing parts") as shown:
         manifest = import_on_cluster(plan.parts, where, about, overwrite=overwrite, on_task=shown)
     _describe(where, manifest)
-
-
-@contextmanager
-def _tasks_shown(what: str) -> "Iterator[Callable[[int, int], None]]":
-    """A progress bar of tasks on standard error."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(what, total=None)
-        yield lambda done, tasks: progress.update(bar, completed=done, total=tasks)
 
 
 def _write(

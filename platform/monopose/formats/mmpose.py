@@ -32,6 +32,19 @@ from monopose.formats.people import (
 
 Flavour = Literal["video", "image", "demo"]
 
+# MMPose's names of the joints that it calls otherwise than our sets do: {ours: MMPose's}.
+JOINT_NAMES: dict[str, dict[str, str]] = {
+    "coco17": {},
+    "halpe26": {"head_top": "head", "pelvis": "hip"},
+    "h36m17": {
+        "pelvis": "root",
+        "right_ankle": "right_foot",
+        "left_ankle": "left_foot",
+        "neck_nose": "neck_base",
+        "head_top": "head",
+    },
+}
+
 
 @dataclass(frozen=True)
 class Predictions:

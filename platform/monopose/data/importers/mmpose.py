@@ -15,20 +15,11 @@ from monopose.data.importers.detections.takes_media import TakeMedia
 from monopose.data.importers.detections.views import OPTIONS, layout_for, plan_detected
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
 from monopose.errors import InputError
-from monopose.formats.mmpose import read_mmpose
+from monopose.formats.mmpose import JOINT_NAMES, read_mmpose
 from monopose.formats.people import Frame, same_joints
 from monopose.skeleton import identify
 
 _BY_COUNT = {17: "coco17", 26: "halpe26", 133: "coco17"}
-# MMPose's own names of points that are called otherwise here.
-_HALPE_NAMES = {"head": "head_top", "hip": "pelvis"}
-_H36M_NAMES = {
-    "root": "pelvis",
-    "right_foot": "right_ankle",
-    "left_foot": "left_ankle",
-    "neck_base": "neck_nose",
-    "head": "head_top",
-}
 _PEEK_BYTES = 400
 
 
@@ -51,7 +42,8 @@ def _named(joints: tuple[str, ...] | None, where: str) -> str | None:
     """The set of joints that are named, where it is one of ours."""
     if joints is None or len(joints) not in (17, 26):
         return None
-    ours = _H36M_NAMES if "root" in joints else _HALPE_NAMES
+    theirs = JOINT_NAMES["h36m17" if "root" in joints else "halpe26"]
+    ours = {their_name: our_name for our_name, their_name in theirs.items()}
     try:
         return identify([ours.get(joint, joint) for joint in joints]).name
     except InputError as error:
