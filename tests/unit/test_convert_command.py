@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from tests.unit.test_cli import run
 from tests.writer_samples import two_people, walking
 from typer.testing import CliRunner
 
-from monopose.cli import app
+from monopose.commands.convert import convert
 from monopose.data import shards
 from monopose.errors import MonoposeError
 from monopose.formats.bvh import read_bvh
@@ -97,7 +98,9 @@ def test_wrong_input_is_refused_and_writes_nothing(
     folder: Path, arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    found = CliRunner().invoke(app, ["convert", *arguments]).exception
+    alone = typer.Typer()
+    alone.command()(convert)
+    found = CliRunner().invoke(alone, arguments).exception
     assert isinstance(found, MonoposeError)
     assert said in str(found)
     assert [path.name for path in folder.iterdir()] == ["set"]
