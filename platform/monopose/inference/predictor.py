@@ -10,11 +10,15 @@ from jaxtyping import Float, Float32
 
 from monopose.data.batches import Batch, image_size, normalise_screen
 from monopose.geometry.camera import Camera
+from monopose.inference.confidence import seen_confidence
 from monopose.models.estimator import Estimator
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import conversion, joint_set
 from monopose.training.checkpoint import load_model
 from monopose.training.loop import autocast, lift
+
+# Far beyond any detector's output, far below where float32 loses the pixel.
+_LARGEST_PX = 1e6
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,18 @@ class Keypoints2d:
     score: Float[np.ndarray, "T J"]
     joint_set: str
     camera: Camera
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A lifted sequence.
+
+    pose_m: T x J x 3 metres, root-relative, camera frame. confidence: T x J, 0..1, how much of
+    what the pose rests on was seen (inference/confidence.py), not how wrong it is.
+    """
+
+    pose_m: Float32[np.ndarray, "T J 3"]
+    confidence: Float32[np.ndarray, "T J"]
 
 
 class Predictor:
@@ -47,7 +63,12 @@ class Predictor:
         return cls(model.estimator, model.recipe, uri.rstrip("/").rsplit("/", 1)[-1])
 
     def lift(self, sequences: Sequence[Keypoints2d]) -> list[Float32[np.ndarray, "T J 3"]]:
-        """Root-relative poses in the camera frame, metres, one array for each sequence."""
+        """Root-relative poses in the camera frame, metres, one array for each sequence.
+
+        Sequences may be shorter than what the model sees (their ends are repeated), and keypoints
+        missing by a score of 0, a coordinate or a score that is no finite number, or a coordinate
+        beyond a million pixels: the pose is finite even where nothing was seen.
+        """
         by_length: dict[int, list[int]] = defaultdict(list)
         for index, sequence in enumerate(sequences):
             by_length[len(sequence.keypoints_px)].append(index)
@@ -57,22 +78,33 @@ class Predictor:
             poses_m |= dict(zip(indices, lifted, strict=True))
         return [poses_m[index] for index in range(len(sequences))]
 
+    def estimate(self, sequences: Sequence[Keypoints2d]) -> list[Estimate]:
+        """Poses as of `lift`, with how much each rests on what was seen."""
+        return [
+            Estimate(pose_m, seen_confidence(self.prepare(sequence)[1], self.estimator.context))
+            for pose_m, sequence in zip(self.lift(sequences), sequences, strict=True)
+        ]
+
     @torch.inference_mode()
     def _lift_equal(self, sequences: list[Keypoints2d]) -> Float32[np.ndarray, "B T J 3"]:
-        prepared = [self._prepare(sequence) for sequence in sequences]
+        if len(sequences[0].keypoints_px) == 0:
+            return np.zeros((len(sequences), 0, len(self.joints), 3), np.float32)
+        prepared = [self.prepare(sequence) for sequence in sequences]
         keypoints = torch.from_numpy(np.stack([p[0] for p in prepared])).to(self.device)
         score = torch.from_numpy(np.stack([p[1] for p in prepared])).to(self.device)
         batch = self._padded(keypoints, score)
         with autocast(self.recipe, self.device):
             return lift(self.estimator, batch, self.recipe).float().cpu().numpy()
 
-    def _prepare(
+    def prepare(
         self, sequence: Keypoints2d
     ) -> tuple[Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"]]:
+        """Screen-normalised keypoints in the model's joint set, and scores: 0 where missing."""
         to_set = conversion(sequence.joint_set, self.joints.name)
         size = image_size(sequence.camera, "keypoints")
-        screen = normalise_screen(sequence.keypoints_px.astype(np.float32), *size)
-        return to_set.apply(screen), to_set.apply_score(sequence.score.astype(np.float32))
+        keypoints_px, score = _present(sequence.keypoints_px, sequence.score)
+        screen = normalise_screen(keypoints_px, *size)
+        return to_set.apply(screen), to_set.apply_score(score)
 
     def _padded(
         self, keypoints: Float32[torch.Tensor, "B T J 2"], score: Float32[torch.Tensor, "B T J"]
@@ -89,3 +121,13 @@ class Predictor:
             joint_mask=torch.ones(count, joints, dtype=torch.bool, device=self.device),
             has_3d=torch.zeros(count, dtype=torch.bool, device=self.device),
         )
+
+
+def _present(
+    keypoints_px: Float[np.ndarray, "T J 2"], score: Float[np.ndarray, "T J"]
+) -> tuple[Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"]]:
+    """Both with zeros where a keypoint is missing or cannot be one."""
+    # Comparisons with NaN are false, so these are missing too.
+    there = (score > 0) & (score < np.inf) & (np.abs(keypoints_px) < _LARGEST_PX).all(axis=-1)
+    keypoints_px = np.where(there[..., None], keypoints_px, 0).astype(np.float32)
+    return keypoints_px, np.where(there, score, 0).astype(np.float32)
