@@ -27,6 +27,8 @@ from monopose.training.loop import ALONE, Workers
 Result = TypeVar("Result")
 # What a pool draws for the order of windows; steps count from 0.
 _ORDER = -1
+# Batches that are under way or done, for each thread.
+_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class StreamedImages:
 
     start_pass: begins a pass over the worker's clips, block by block. batch_size: over all
     workers. pool_bytes: encoded frames that are mixed with each other; what else is held are a
-    block of clips and a batch per thread. threads: that decode, 0 for none beside the caller's.
+    block of clips and two batches per thread. threads: that decode, 0 for none beside the caller's.
 
     The same blocks, seed and numbers of workers give the same batches: all draws come from (seed,
     epoch, step, rank).
@@ -124,7 +126,10 @@ def ahead(
     groups: Iterable[list[ImageWindow]],
     threads: int,
 ) -> Iterator[Result]:
-    """The work on each group, in order, with one group under way or done for each thread."""
+    """The work on each group, in order, with two groups under way or done for each thread.
+
+    With fewer, a thread that is done early has to wait for its neighbour's turn, or for a shard.
+    """
     if threads == 0:
         yield from (work(step, group) for step, group in enumerate(groups))
         return
@@ -133,7 +138,7 @@ def ahead(
     try:
         for step, group in enumerate(groups):
             waiting.append(pool.submit(work, step, group))
-            if len(waiting) > threads:
+            if len(waiting) > _AHEAD * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -4,10 +4,12 @@ Numbers are drawn on the host by a seeded generator; pixels change on the images
 Axes: B samples, T frames, J joints, P patches. Crop coordinates are normalised (views.py).
 """
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
@@ -67,12 +69,23 @@ def lay_patches(
     rng: np.random.Generator,
 ) -> None:
     """Fills the rectangles, each with one random colour, in all frames of a sample, in place."""
-    size = images.shape[-1]
+    size, pixels = images.shape[-1], _on_host(images)
     corners = np.clip(np.round((laid + 1) * (size / 2)), 0, size).astype(int)
     for sample, patch in np.argwhere((corners[..., 2:] > corners[..., :2]).all(axis=-1)).tolist():
         left, top, right, bottom = corners[sample, patch].tolist()
-        colour = torch.from_numpy(rng.integers(0, 256, 3, dtype=np.uint8))[:, None, None]
-        images[sample, :, :, top:bottom, left:right] = colour.to(images.device)
+        colour = rng.integers(0, 256, 3, dtype=np.uint8)
+        if pixels is not None:
+            pixels[sample, :, top:bottom, left:right] = colour
+        else:
+            filled = torch.from_numpy(colour)[:, None, None].to(images.device)
+            images[sample, :, :, top:bottom, left:right] = filled
+
+
+def _on_host(
+    images: UInt8[Tensor, "B T 3 size size"],
+) -> UInt8[np.ndarray, "B T size size 3"] | None:
+    """The same memory as numpy sees it, which changes small parts far faster than torch does."""
+    return images.permute(0, 1, 3, 4, 2).numpy() if images.device.type == "cpu" else None
 
 
 def surroundings_known(score: Float[np.ndarray, "B T J"]) -> Bool[np.ndarray, " B"]:
@@ -96,19 +109,20 @@ def replace_surroundings(
     """
     if not chosen:
         return
-    frames = images.shape[1]
-    noise = _noise(len(chosen), rng).to(images.device)
-    if images.device.type == "cpu":
+    frames, pixels = images.shape[1], _on_host(images)
+    noise = _noise(len(chosen), rng)
+    if pixels is not None:
         # One frame at a time is too little work for torch's threads, which would wait for each
         # other where several decode.
         for place, sample in enumerate(chosen):
             for frame in range(frames):
                 here = (keypoints[sample, frame, None], score[sample, frame, None])
-                _blend(images[sample, frame], person_masks(*here, joints)[0], noise[place])
+                _blend(pixels[sample, frame], person_masks(*here, joints)[0].numpy(), noise[place])
         return
     part = images[chosen].flatten(0, 1)
     mask = person_masks(keypoints[chosen].flatten(0, 1), score[chosen].flatten(0, 1), joints)
-    coarse = torch.cat([mask[:, None], noise.repeat_interleave(frames, 0)], dim=1)
+    laid = torch.from_numpy(noise).to(images.device).movedim(-1, 1).repeat_interleave(frames, 0)
+    coarse = torch.cat([mask[:, None], laid], dim=1)
     fine = functional.interpolate(
         coarse, size=part.shape[-2:], mode="bilinear", align_corners=False
     )
@@ -117,43 +131,63 @@ def replace_surroundings(
 
 
 def _blend(
-    image: UInt8[Tensor, "3 size size"],
-    mask: Float[Tensor, "32 32"],
-    noise: Float[Tensor, "3 32 32"],
+    image: UInt8[np.ndarray, "size size 3"],
+    mask: Float32[np.ndarray, "32 32"],
+    noise: Float32[np.ndarray, "32 32 3"],
 ) -> None:
     """One image with noise where the mask is 0, in place, on the host."""
-    pixels = image.permute(1, 2, 0).numpy()
-    coarse = torch.cat([mask[None], noise]).permute(1, 2, 0).contiguous().numpy()
-    fine = cv2.resize(coarse, pixels.shape[:2][::-1], interpolation=cv2.INTER_LINEAR)
-    pixels[...] = fine[..., 1:] + (pixels - fine[..., 1:]) * fine[..., :1]
+    size = (image.shape[1], image.shape[0])
+    kept = cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR)
+    laid = cv2.resize(noise.astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    image[...] = cv2.blendLinear(image, laid, kept, 1 - kept)
 
 
 def person_masks(
     keypoints: Float[Tensor, "N J 2"], score: Float[Tensor, "N J"], joints: JointSet
 ) -> Float[Tensor, "N 32 32"]:
     """1 near the bones whose ends have a score, falling to 0 over half a limb's width."""
-    child, parent = torch.tensor(joints.bones, device=keypoints.device).unbind(1)
+    child, parent = _bone_ends(joints, keypoints.device)
     seen = (score[:, child] > 0) & (score[:, parent] > 0)
     low = keypoints.masked_fill((score <= 0)[..., None], torch.inf).amin(dim=1)
     high = keypoints.masked_fill((score <= 0)[..., None], -torch.inf).amax(dim=1)
-    width = _LIMB * (high - low).amax(dim=1)[:, None, None]
-    axis = (torch.arange(_MASK_PX, device=keypoints.device) * 2 + 1) / _MASK_PX - 1
+    width = _LIMB * (high - low).amax(dim=1)[:, None]
+    # Distances to a bone, along and across it, from its middle: affine in the place.
+    middle, along = (keypoints[:, child] + keypoints[:, parent]) / 2, keypoints[:, child]
+    along = along - keypoints[:, parent]
+    length = along.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    unit = along / length
+    axes = torch.stack([unit, torch.stack([-unit[..., 1], unit[..., 0]], dim=-1)], dim=1)
+    offset = (axes * middle[:, None]).sum(dim=-1, keepdim=True)
+    beside = axes @ _mask_places(keypoints.device) - offset
+    beyond = (beside[:, 0].abs() - length / 2).clamp_(min=0)
+    square = beside[:, 1].square().addcmul_(beyond, beyond)
+    nearest = square.masked_fill_(~seen[..., None], torch.inf).amin(dim=1).sqrt_()
+    mask = (1.5 - nearest / width).mul_(2).clamp_(0, 1)
+    return torch.nan_to_num(mask).unflatten(1, (_MASK_PX, _MASK_PX))
+
+
+@lru_cache(maxsize=16)
+def _bone_ends(
+    joints: JointSet, device: torch.device
+) -> tuple[Int64[Tensor, " bones"], Int64[Tensor, " bones"]]:
+    """(children, parents) of a joint set's bones."""
+    child, parent = torch.tensor(joints.bones, device=device).unbind(1)
+    return child, parent
+
+
+@lru_cache(maxsize=8)
+def _mask_places(device: torch.device) -> Float[Tensor, "2 1024"]:
+    """(x, y) of a mask's pixels in crop coordinates, row by row."""
+    axis = (torch.arange(_MASK_PX, device=device) * 2 + 1) / _MASK_PX - 1
     rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-    start_x, start_y = keypoints[:, parent, None].unbind(-1)
-    along_x, along_y = (keypoints[:, child] - keypoints[:, parent])[:, :, None].unbind(-1)
-    x, y = columns.flatten() - start_x, rows.flatten() - start_y
-    length = (along_x.square() + along_y.square()).clamp(min=1e-9)
-    share = ((x * along_x + y * along_y) / length).clamp_(0, 1)
-    distance = torch.hypot(x - share * along_x, y - share * along_y)
-    nearest = distance.masked_fill(~seen[..., None], torch.inf).amin(dim=1)
-    mask = (1.5 - nearest.unflatten(1, (_MASK_PX, _MASK_PX)) / width).mul(2).clamp(0, 1)
-    return torch.nan_to_num(mask)
+    return torch.stack([columns.flatten(), rows.flatten()])
 
 
-def _noise(count: int, rng: np.random.Generator) -> Float[Tensor, "count 3 32 32"]:
+def _noise(count: int, rng: np.random.Generator) -> Float32[np.ndarray, "count 32 32 3"]:
     """Random colours, 0..255, with detail at a half, a quarter and a sixteenth of the crop."""
-    total = np.zeros((count, 3, _MASK_PX, _MASK_PX), np.float32)
+    total = np.zeros((count, _MASK_PX, _MASK_PX, 3), np.float32)
     for cells, weight in ((2, 0.5), (4, 0.25), (16, 0.25)):
-        coarse = rng.random((count, 3, cells, cells), dtype=np.float32) * (255 * weight)
-        total += coarse.repeat(_MASK_PX // cells, axis=2).repeat(_MASK_PX // cells, axis=3)
-    return torch.from_numpy(total)
+        coarse = rng.random((count, cells, 1, cells, 1, 3), dtype=np.float32) * (255 * weight)
+        step = _MASK_PX // cells
+        total.reshape(count, cells, step, cells, step, 3)[...] += coarse
+    return total

@@ -119,17 +119,22 @@ def _around(
 
 
 def warp(
-    image: UInt8[np.ndarray, "H W 3"], to_image: Float64[np.ndarray, "2 3"], size_px: int
+    image: UInt8[np.ndarray, "H W 3"],
+    to_image: Float64[np.ndarray, "2 3"],
+    size_px: int,
+    into: UInt8[np.ndarray, "size size 3"] | None = None,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """Samples a square bilinearly; to_image maps its pixel coordinates to the image's.
 
-    Black outside. It averages over no pixels, so it should not shrink to less than half.
+    Black outside. It averages over no pixels, so it should not shrink to less than half. into: a
+    contiguous array that is written and returned instead of a new one.
     """
     # OpenCV counts from the centre of the first pixel.
     matrix = to_image.copy()
     matrix[:, 2] += 0.5 * (to_image[:, 0] + to_image[:, 1]) - 0.5
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(image, matrix, (size_px, size_px), flags=flags), np.uint8)
+    size = (size_px, size_px)
+    return np.asarray(cv2.warpAffine(image, matrix, size, dst=into, flags=flags), np.uint8)
 
 
 def encode_crops(

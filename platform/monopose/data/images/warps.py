@@ -4,9 +4,9 @@ OpenCV's warp runs in the thread that decoded the frame and is much the faster o
 (tests/benchmarks/images.py); a GPU takes the decoded frames and warps them all at once.
 """
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,26 +20,40 @@ from monopose.data.images.encoded import decode, stored_size, warp
 _SHRINKS = (8, 4, 2)
 
 
-def decode_for(
-    payload: bytes, to_stored: Float64[np.ndarray, "2 3"], size_px: int, where: str
-) -> tuple[UInt8[np.ndarray, "H W 3"], Float64[np.ndarray, "2 3"]]:
-    """A frame decoded no finer than a crop of that size needs, and the map from crop to it.
+class Reading(NamedTuple):
+    """How finely a frame is decoded: its stored (width, height), and what shrinks it, 1 to 8."""
+
+    payload: bytes
+    name: str
+    size: tuple[int, int]
+    shrink: int
+
+    def decoded(self) -> UInt8[np.ndarray, "H W 3"]:
+        """The pixels, fewer by `shrink` on each axis, which JPEG does without decoding them all."""
+        if self.payload[:2] == b"\xff\xd8":
+            return decode(self.payload, self.name, self.shrink, self.size)
+        image = decode(self.payload, self.name, 1, self.size)
+        fewer = (-(-self.size[0] // self.shrink), -(-self.size[1] // self.shrink))
+        return np.asarray(cv2.resize(image, fewer, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def readings(
+    payload: Sequence[bytes],
+    to_stored: Float64[np.ndarray, "N 2 3"],
+    size_px: int,
+    names: Sequence[str],
+) -> tuple[list[Reading], Float64[np.ndarray, "N 2 3"]]:
+    """Frames to be decoded no finer than crops of that size need, and the maps from crop to them.
 
     to_stored: from normalised crop coordinates to the frame's, as shares of its width and height.
-    What is returned maps pixel coordinates of the crop to those of the pixels.
+    The maps take pixel coordinates of the crop to those of the decoded pixels.
     """
-    width, height = size = stored_size(payload, where)
-    to_pixels = to_stored @ _from_pixels(size_px)
-    to_pixels[0] *= width
-    to_pixels[1] *= height
-    (a, b, _), (c, d, _) = to_pixels.tolist()
-    shrinkage = math.sqrt(abs(a * d - b * c))
-    shrink = next((s for s in _SHRINKS if shrinkage >= s), 1)
-    image = decode(payload, where, shrink if payload[:2] == b"\xff\xd8" else 1, size)
-    if shrink > 1 and payload[:2] != b"\xff\xd8":
-        fewer = (-(-width // shrink), -(-height // shrink))
-        image = np.asarray(cv2.resize(image, fewer, interpolation=cv2.INTER_AREA), np.uint8)
-    return image, to_pixels / shrink
+    sizes = [stored_size(frame, where) for frame, where in zip(payload, names, strict=True)]
+    to_pixels = np.array(sizes, np.float64)[..., None] * (to_stored @ _from_pixels(size_px))
+    shrinkage = np.sqrt(np.abs(np.linalg.det(to_pixels[..., :2])))
+    shrinks = np.select([shrinkage >= shrink for shrink in _SHRINKS], _SHRINKS, 1)
+    frames = map(Reading, payload, names, sizes, shrinks.tolist())
+    return list(frames), to_pixels / shrinks[:, None, None]
 
 
 @lru_cache(maxsize=8)
@@ -55,12 +69,20 @@ def decoded_crops(
     size_px: int,
     names: Sequence[str],
 ) -> UInt8[np.ndarray, "N size size 3"]:
-    """Decodes, warps and colours frames one by one, outside of Python's lock for the most part."""
+    """Decodes, warps and colours frames one by one, outside of Python's lock for the most part.
+
+    OpenCV writes where the batch lies: each array that it made itself would cost a wait for the
+    lock and a copy.
+    """
     crops = np.empty((len(payload), size_px, size_px, 3), np.uint8)
-    for index, (frame, where) in enumerate(zip(payload, names, strict=True)):
-        image, to_pixels = decode_for(frame, to_stored[index], size_px, where)
-        warped = warp(image, to_pixels, size_px)
-        crops[index] = warped if colour is None else cv2.transform(warped, colour[index])
+    plain = np.empty((size_px, size_px, 3), np.uint8)
+    frames, maps = readings(payload, to_stored, size_px, names)
+    for index, frame in enumerate(frames):
+        if colour is None:
+            warp(frame.decoded(), maps[index], size_px, crops[index])
+            continue
+        warp(frame.decoded(), maps[index], size_px, plain)
+        cv2.transform(plain, colour[index], dst=crops[index])
     return crops
 
 
@@ -71,19 +93,15 @@ def decoded_frames(
     names: Sequence[str],
 ) -> tuple[UInt8[np.ndarray, "N H W 3"], Float32[np.ndarray, "N 2 3"]]:
     """Decoded frames on one canvas each, black beyond them, and the maps that `warped` takes."""
-    pairs = [
-        decode_for(frame, to_stored[index], size_px, names[index])
-        for index, frame in enumerate(payload)
-    ]
-    height, width = (max(image.shape[axis] for image, _ in pairs) for axis in (0, 1))
-    canvas = np.zeros((len(pairs), height, width, 3), np.uint8)
-    maps = np.empty((len(pairs), 2, 3), np.float32)
-    to_normalised = np.array([[2 / width, 0, -1], [0, 2 / height, -1]])
-    for index, (image, to_pixels) in enumerate(pairs):
-        canvas[index, : image.shape[0], : image.shape[1]] = image
-        square = np.vstack([to_pixels, [0, 0, 1]]) @ np.linalg.inv(_from_pixels(size_px))
-        maps[index] = to_normalised @ square
-    return canvas, maps
+    frames, to_pixels = readings(payload, to_stored, size_px, names)
+    images = [frame.decoded() for frame in frames]
+    height, width = (max(image.shape[axis] for image in images) for axis in (0, 1))
+    canvas = np.zeros((len(images), height, width, 3), np.uint8)
+    for place, image in zip(canvas, images, strict=True):
+        place[: image.shape[0], : image.shape[1]] = image
+    maps = to_pixels @ np.linalg.inv(_from_pixels(size_px)) * [[2 / width], [2 / height]]
+    maps[..., 2] -= 1
+    return canvas, maps.astype(np.float32)
 
 
 def warped(

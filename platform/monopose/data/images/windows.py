@@ -60,8 +60,9 @@ def image_windows(
         for view in range(clip.num_views):
             pose_m = None if poses_m is None else poses_m[view]
             whole = _view(clip, view, to_set, pose_m, joint_set(joint_set_name).root)
-            for middle in np.flatnonzero((whole.box_px[:, 2:] > 0).all(axis=1)):
-                yield _cut(whole, np.clip(middle + offsets, 0, clip.num_frames - 1))
+            middles = np.flatnonzero((whole.box_px[:, 2:] > 0).all(axis=1))
+            for places in (middles[:, None] + offsets).clip(0, clip.num_frames - 1):
+                yield _cut(whole, places)
 
 
 def _view(
