@@ -5,7 +5,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("training.py", "sweeping.py", "serving.py", "rendering.py", "images.py")
+BENCHMARKS = (
+    "training.py",
+    "occlusion.py",
+    "sweeping.py",
+    "serving.py",
+    "rendering.py",
+    "images.py",
+)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Augmentation of chunks on the training device: random virtual cameras and mirroring.
+"""Augmentation of chunks on the training device: virtual cameras, mirroring and occlusion.
 
 Axes: B chunks, T frames, J joints. Every operation is vectorised over the batch.
 """
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from monopose.data.batches import Batch, Chunks
 from monopose.data.context import Context
+from monopose.data.occlusion import occlude, severity_at
 from monopose.recipes.parts import DataMix, VirtualCameras
 from monopose.skeleton import JointSet, joint_set
 
@@ -20,14 +21,26 @@ _OFF_CENTRE = 0.5
 _NEAREST_M = 1.0
 
 
-def augment(chunks: Chunks, mix: DataMix, context: Context, generator: torch.Generator) -> Batch:
-    """A training batch: some chunks seen by a random camera, half of them mirrored."""
+def augment(
+    chunks: Chunks,
+    mix: DataMix,
+    context: Context,
+    generator: torch.Generator,
+    progress: float = 1.0,
+) -> Batch:
+    """A training batch: some chunks seen by a random camera, half mirrored, some occluded.
+
+    progress: how much of the budget is used, 0..1; occlusion grows with it.
+    """
     if mix.virtual_cameras is not None and mix.virtual_cameras.share > 0:
         chunks = from_virtual_cameras(chunks, mix.virtual_cameras, generator)
     batch = to_batch(chunks, context, joint_set(mix.joint_set).root)
     if mix.flip:
         mirrored = torch.rand(len(batch.has_3d), generator=generator) < 0.5
         batch = mirror(batch, joint_set(mix.joint_set), mirrored.to(batch.keypoints.device))
+    if mix.occlusion is not None and mix.occlusion.share > 0:
+        severity = severity_at(progress, mix.occlusion.ramp_share)
+        batch = occlude(batch, mix.occlusion, joint_set(mix.joint_set), generator, severity)
     return batch
 
 

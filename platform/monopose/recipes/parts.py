@@ -32,6 +32,39 @@ class VirtualCameras(Part):
     """detector noise relative to the level measured on the data set's own detections"""
 
 
+OcclusionPattern = Literal["point", "joint_track", "frame", "area", "moving_area", "limb"]
+
+
+class Occlusion(Part):
+    """Keypoints hidden in training (Cheng et al. 2020; patterns and numbers are ours)."""
+
+    share: Share = 0.5
+    """of the chunks that get a pattern"""
+    patterns: Annotated[tuple[OcclusionPattern, ...], Field(min_length=1)] = (
+        "point",
+        "joint_track",
+        "frame",
+        "area",
+        "moving_area",
+        "limb",
+    )
+    """one of them is drawn for a chunk; a name given twice is drawn twice as often"""
+    combined: Share = 0.3
+    """of the chunks with a pattern that get a second one on top"""
+    point_share: tuple[Share, Share] = (0.1, 0.3)
+    """chance of each keypoint to be dropped, drawn for a chunk"""
+    track_share: tuple[Share, Share] = (0.1, 0.5)
+    """chance of each joint to be gone for a run of frames, drawn for a chunk"""
+    run_frames: PositiveInt = 16
+    """longest run of frames that a joint or a whole frame is gone for"""
+    area_size: tuple[Share, Share] = (0.1, 0.5)
+    """sides of the hidden rectangle as shares of the person's box"""
+    most: Share = 0.6
+    """of a chunk's keypoints that may be hidden"""
+    ramp_share: Share = 0.33
+    """of the budget over which the hidden share grows from nothing to its full size"""
+
+
 class DataMix(Part):
     """Which clips make up a batch, and how they are augmented."""
 
@@ -40,6 +73,7 @@ class DataMix(Part):
     virtual_cameras: VirtualCameras | None = VirtualCameras()
     flip: bool = True
     """mirror half of the chunks in training, and average both ways in evaluation"""
+    occlusion: Occlusion | None = None
 
 
 KeypointInputs = Literal["xy", "xy_score", "xy_mask"]

@@ -23,6 +23,7 @@ class Rule:
 
 
 _UNSUPERVISED = ("symmetry",)
+_OVER_TIME = ("frame", "joint_track")
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -68,6 +69,30 @@ RULES: tuple[Rule, ...] = (
             )
         ),
         "data.virtual_cameras: a range's lower end lies above its upper end",
+    ),
+    Rule(
+        "12",
+        lambda r: (
+            r.temporal.kind == "none"
+            and r.data.occlusion is not None
+            and any(pattern in _OVER_TIME for pattern in r.data.occlusion.patterns)
+        ),
+        "data.occlusion.patterns frame and joint_track need an estimator that sees several frames",
+    ),
+    Rule(
+        "",
+        lambda r: (
+            r.data.occlusion is not None
+            and any(
+                low > high
+                for low, high in (
+                    r.data.occlusion.point_share,
+                    r.data.occlusion.track_share,
+                    r.data.occlusion.area_size,
+                )
+            )
+        ),
+        "data.occlusion: a range's lower end lies above its upper end",
     ),
 )
 

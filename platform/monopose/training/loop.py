@@ -125,8 +125,8 @@ def _train_epoch(
     training.estimator.train()
     steps, losses, frames = batches.steps(epoch), [], 0
     for index, batch in enumerate(batches.epoch(epoch)):
-        progress = (epoch + index / steps) / training.recipe.budget.epochs
-        rate = _set_learning_rate(training, progress)
+        done = progress(training.recipe, epoch, index, steps)
+        rate = _set_learning_rate(training, done)
         torch.manual_seed(step_seed(training.recipe.seed, epoch, index))
         losses.append(step(training, forward, batch))
         frames += batch.valid.numel()
@@ -190,6 +190,11 @@ def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[Non
     if not recipe.runtime.amp:
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def progress(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
+    """How much of the budget is used before that step of an epoch of `steps`, 0..1."""
+    return (epoch + step / steps) / recipe.budget.epochs
 
 
 def step_seed(seed: int, epoch: int, step: int) -> int:

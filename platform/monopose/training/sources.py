@@ -9,7 +9,7 @@ from monopose.data.augment import augment
 from monopose.data.batches import Batch, ClipTensors, chunk_starts, cut_chunks
 from monopose.data.context import Context
 from monopose.recipes.recipe import Recipe
-from monopose.training.loop import ALONE, Workers, step_seed
+from monopose.training.loop import ALONE, Workers, progress, step_seed
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,16 @@ class CachedBatches:
         """This worker's share of every batch of the epoch."""
         budget, mix = self.recipe.budget, self.recipe.data
         order = self._order(epoch)
-        for index in range(self._full_batches(order)):
+        steps = self._full_batches(order)
+        for index in range(steps):
             starts = order[index * budget.batch_chunks : (index + 1) * budget.batch_chunks]
             mine = starts[self.workers.rank :: self.workers.world_size]
             chunks = cut_chunks(self.tensors, mine, budget.chunk_frames, self.context)
             generator = torch.Generator()
             seed = step_seed(self.recipe.seed, epoch, index)
             generator.manual_seed(seed * self.workers.world_size + self.workers.rank)
-            yield augment(chunks, mix, self.context, generator)
+            done = progress(self.recipe, epoch, index, steps)
+            yield augment(chunks, mix, self.context, generator, done)
 
     def smallest(self) -> int:
         """Chunks in the smallest batch."""

@@ -12,7 +12,7 @@ from monopose.data.ingest import row_groups
 from monopose.data.manifest import Manifest
 from monopose.models.estimator import context_of
 from monopose.recipes.recipe import Recipe
-from monopose.training.loop import Workers, step_seed
+from monopose.training.loop import Workers, progress, step_seed
 
 # Rows whose chunks are shuffled together; all that is held in memory at once.
 _GROUP_ROWS = 16
@@ -50,7 +50,7 @@ class StreamedBatches:
             yield next(endless)
 
     def _batches(self, epoch: int, size: int) -> Iterator[Batch]:
-        budget, group = self.recipe.budget, 0
+        budget, group, step = self.recipe.budget, 0, 0
         while True:
             for clips in row_groups(self.rows, _GROUP_ROWS):
                 group += 1
@@ -62,4 +62,6 @@ class StreamedBatches:
                 order = chunk_starts(tensors, budget.chunk_frames, generator)
                 for starts in order.split(size):
                     chunks = cut_chunks(tensors, starts, budget.chunk_frames, self.context)
-                    yield augment(chunks, self.recipe.data, self.context, generator)
+                    done = progress(self.recipe, epoch, step, self.steps(epoch))
+                    yield augment(chunks, self.recipe.data, self.context, generator, done)
+                    step += 1

@@ -7,13 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monopose.errors import RecipeError
-from monopose.recipes.parts import MlpEncoder, SingleStrideTcn, Size
+from monopose.recipes.parts import MlpEncoder, Occlusion, SingleStrideTcn, Size
 from monopose.recipes.presets import PRESETS, load
 from monopose.recipes.recipe import Recipe, from_file, from_json, with_values
 
 SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 BASE = Recipe(name="base")
 
+OCCLUSION: dict[str, st.SearchStrategy[Any]] = {
+    "share": st.floats(0.0, 0.45),
+    "patterns": st.sampled_from([["point"], ["point", "limb"], ["area", "area", "frame"]]),
+    "combined": st.floats(0.35, 1.0),
+    "point_share": st.tuples(st.floats(0.0, 0.05), st.floats(0.1, 1.0)),
+    "track_share": st.tuples(st.floats(0.0, 0.05), st.floats(0.1, 1.0)),
+    "run_frames": st.integers(17, 1000),
+    "area_size": st.tuples(st.floats(0.0, 0.05), st.floats(0.1, 1.0)),
+    "most": st.floats(0.0, 0.55),
+    "ramp_share": st.floats(0.4, 1.0),
+}
 # A strategy for every field that a plain value can replace; drawn values differ from the default.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data.joint_set": st.sampled_from(["h36m16", "smpl24"]),
@@ -25,6 +36,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data.virtual_cameras.focal_to_width": st.tuples(st.floats(0.5, 0.8), st.floats(1, 2)),
     "data.virtual_cameras.roll_deg": st.floats(5, 30),
     "data.virtual_cameras.noise": st.floats(1.1, 5),
+    "data.occlusion": st.fixed_dictionaries({}, optional=OCCLUSION),
     "encoder.inputs": st.sampled_from(["xy_score", "xy_mask"]),
     "encoder.kind": st.just("mlp"),
     "temporal.kind": st.just("none"),
@@ -80,7 +92,7 @@ def test_json_gives_an_equal_recipe_with_another_digest_than_the_bases(
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_every_field_changes_the_digest(name: str) -> None:
     """Of all values hypothesis draws above, one for each field."""
-    examples = {
+    examples: dict[str, Any] = {
         "data.virtual_cameras": None, "data.flip": False, "data.joint_set": "smpl24",
         "encoder.inputs": "xy_score", "encoder.kind": "mlp", "temporal.kind": "none",
         "temporal.filter_widths": [3, 3], "losses": [{"term": "mse"}], "optimiser.kind": "adam",
@@ -89,9 +101,21 @@ def test_every_field_changes_the_digest(name: str) -> None:
         "data.virtual_cameras.focal_to_width": [1, 2], "optimiser.ema_decay": 0.5,
         "temporal.dropout": 0.5, "temporal.causal": True, "optimiser.warmup_share": 0.5,
         "optimiser.final_share": 0.5, "data.virtual_cameras.share": 0.25,
+        "data.occlusion": {},
     }  # fmt: skip
     value = examples.get(name, 7)
     assert with_values(BASE, {name: value}).digest() != BASE.digest()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.data())
+def test_every_field_of_an_occlusion_changes_the_digest(data: st.DataObject) -> None:
+    assert set(OCCLUSION) == set(Occlusion.model_fields)
+    occluded = with_values(BASE, {"data.occlusion": {}})
+    name = data.draw(st.sampled_from(sorted(OCCLUSION)))
+    changed = with_values(occluded, {f"data.occlusion.{name}": data.draw(OCCLUSION[name])})
+    assert from_json(changed.to_json()) == changed
+    assert len({BASE.digest(), occluded.digest(), changed.digest()}) == 3
 
 
 def test_digest_ignores_name_runtime_and_the_order_of_fields() -> None:
@@ -128,6 +152,9 @@ def test_digest_ignores_name_runtime_and_the_order_of_fields() -> None:
         ({"losses": []}, "losses: "),
         ({"losses": [{"term": "nothing"}]}, "losses.0.term: "),
         ({"data.virtual_cameras.share": 1.5}, "data.virtual_cameras.share: "),
+        ({"data.occlusion": {"patterns": []}}, "data.occlusion.patterns: "),
+        ({"data.occlusion": {"patterns": ["fog"]}}, "data.occlusion.patterns.0: "),
+        ({"data.occlusion": {"most": 1.5}}, "data.occlusion.most: "),
         ({"name": "Not A Name"}, "name: "),
         ({"seed": -1}, "seed: "),
     ],

@@ -20,7 +20,12 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
         "velocity needs budget.chunk_frames of at least 2",
     ),
     ({"data.joint_set": "coco17"}, "data.joint_set has no pelvis"),
-    ({"data.virtual_cameras.distance_m": [5.0, 4.0]}, "lower end lies above its upper end"),
+    ({"data.virtual_cameras.distance_m": [5.0, 4.0]}, "virtual_cameras: a range's lower end lies"),
+    (
+        {"data.occlusion": {"patterns": ["point", "frame"]}, "temporal.kind": "none"},
+        "patterns frame and joint_track need an estimator that sees several frames (rule 12)",
+    ),
+    ({"data.occlusion": {"point_share": [0.3, 0.2]}}, "occlusion: a range's lower end lies"),
 )
 
 
@@ -43,11 +48,28 @@ def test_every_rule_is_broken_by_its_own_recipe_and_only_by_it(index: int) -> No
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("field", ["elevation_deg", "focal_to_width"])
-def test_every_range_is_checked(field: str) -> None:
-    recipe = with_values(BASE, {f"data.virtual_cameras.{field}": [2.0, 1.0]})
-    with pytest.raises(RecipeError, match="lower end"):
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ("virtual_cameras", "elevation_deg"),
+        ("virtual_cameras", "focal_to_width"),
+        ("occlusion", "track_share"),
+        ("occlusion", "area_size"),
+    ],
+)
+def test_every_range_is_checked(part: str, field: str) -> None:
+    recipe = with_values(BASE, {f"data.{part}": {field: [1.0, 0.5]}})
+    with pytest.raises(RecipeError, match=f"data.{part}: a range's lower end"):
         check(recipe)
+
+
+def test_patterns_that_need_no_time_suit_single_frames() -> None:
+    patterns = {"patterns": ["point", "area", "moving_area", "limb"]}
+    recipe = with_values(BASE, {"data.occlusion": patterns, "temporal.kind": "none"})
+    assert check(recipe) is recipe
+    track = with_values(recipe, {"data.occlusion.patterns": ["joint_track"]})
+    with pytest.raises(RecipeError, match="rule 12"):
+        check(track)
 
 
 @pytest.mark.parametrize("size", ["smoke", "small", "paper"])
@@ -91,11 +113,3 @@ def test_data_without_a_root_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(JOINT_SETS, "arms2", arms)
     with pytest.raises(RecipeError, match="joint set 'arms2' gives no root for 'h36m17'"):
         check(BASE, manifest("arms2"))
-
-
-def test_an_even_filter_has_no_middle_but_a_newest_frame() -> None:
-    even = {"temporal.kind": "tcn_multi", "temporal.filter_widths": [3, 2]}
-    with pytest.raises(RecipeError, match="filter_widths must be odd"):
-        check(with_values(BASE, even))
-    causal = with_values(BASE, {**even, "temporal.causal": True})
-    assert check(causal) is causal

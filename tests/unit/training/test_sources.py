@@ -75,3 +75,50 @@ def test_data_or_budgets_that_make_no_batch_are_refused() -> None:
         InputError, match=r"batch_chunks is 4, fewer than the workers; give at least 5"
     ):
         cached(tiny_recipe(), TENSORS, Workers(0, 5))
+
+
+OCCLUDED = {"data__occlusion": {"share": 1.0, "patterns": ["point"], "ramp_share": 0.5}}
+
+
+def hidden_share(batch: Batch) -> float:
+    return float((batch.score == 0).float().mean())
+
+
+def test_occlusion_grows_over_its_share_of_the_budget() -> None:
+    """4 epochs, ramp over half of them, chances of 0.1 to 0.3: nothing at first, then 0.2."""
+    batches = cached(tiny_recipe(**OCCLUDED, budget__batch_chunks=8), TENSORS)
+    shares = [[hidden_share(batch) for batch in batches.epoch(epoch)] for epoch in range(4)]
+    assert shares[0][0] == 0.0
+    means = [sum(epoch) / len(epoch) for epoch in shares]
+    # Halfway through its epoch, the ramp stands at 1/4, 3/4, 1 and 1. An epoch is three batches of
+    # eight chunks: the mean of 24 chances that are uniform over 0.2 has a deviation of 0.012.
+    for found, expected in zip(means, (0.05 * 2 / 3, 0.15, 0.2, 0.2), strict=True):
+        assert abs(found - expected) < 0.06
+    assert means[0] < means[1] < min(means[2:])
+
+
+@pytest.mark.parametrize("workers", [Workers(), Workers(1, 2)])
+def test_what_an_epoch_hides_depends_on_the_epoch_and_nothing_before_it(workers: Workers) -> None:
+    recipe = tiny_recipe(**OCCLUDED)
+    walked, resumed = cached(recipe, TENSORS, workers), cached(recipe, TENSORS, workers)
+    for epoch in range(3):
+        scores = [batch.score for batch in walked.epoch(epoch)]
+    for one, other in zip(scores, (batch.score for batch in resumed.epoch(2)), strict=True):
+        assert torch.equal(one, other)
+    assert any((score == 0).any() for score in scores)
+
+
+def test_workers_hide_different_keypoints_of_different_chunks_to_the_same_degree() -> None:
+    """As with virtual cameras, what is drawn for a chunk depends on the worker that holds it."""
+    recipe = tiny_recipe(**OCCLUDED, budget__batch_chunks=16)
+    shares = [
+        [
+            hidden_share(batch)
+            for epoch in (2, 3)
+            for batch in cached(recipe, TENSORS, w).epoch(epoch)
+        ]
+        for w in (Workers(), Workers(0, 2), Workers(1, 2))
+    ]
+    assert shares[1] != shares[2]
+    for each in shares:
+        assert abs(sum(each) / len(each) - 0.2) < 0.06
