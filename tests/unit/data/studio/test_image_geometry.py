@@ -12,7 +12,7 @@ from monopose.data.camera_ring import looking_at
 from monopose.data.studio.images import compiled as columns
 from monopose.data.studio.images.lens import lens_of, ray_through
 from monopose.data.studio.images.render import depth_buffer
-from monopose.data.studio.images.shadow import light_frame, shadow_map, sunlit
+from monopose.data.studio.images.shadow import shadows_of, sunlit
 from monopose.data.studio.images.shape_rows import ShapeRows
 from monopose.data.studio.images.shapes import distance, hit
 from monopose.geometry.camera import Camera, project, world_to_camera
@@ -127,11 +127,10 @@ def test_a_balls_shadow_lies_where_the_suns_ray_through_its_centre_meets_the_gro
     light = np.zeros(columns.LIGHT_COLUMNS)
     light[columns.TO_SUN : columns.SUN] = to_sun
     shapes = ball((0.4, -0.2, 1.5), radius_m)
-    frame = light_frame(shapes, 1, light)
-    heights = shadow_map(shapes, light, frame)
+    shadows = shadows_of(shapes, 1, light)
     steps_m = np.arange(-1.5, 1.5, 0.02)
     dark = np.array(
-        [(x, y, 1 - sunlit(heights, frame, light, x, y, 0.0)) for x in steps_m for y in steps_m]
+        [(x, y, 1 - sunlit(*shadows, light, x, y, 0.0)) for x in steps_m for y in steps_m]
     )
     place_m = (dark[:, :2] * dark[:, 2:]).sum(axis=0) / dark[:, 2].sum()
     expected_m = centre_m - to_sun * centre_m[2] / to_sun[2]
@@ -139,4 +138,4 @@ def test_a_balls_shadow_lies_where_the_suns_ray_through_its_centre_meets_the_gro
     area_m2 = dark[:, 2].sum() * 0.02**2
     assert area_m2 == pytest.approx(math.pi * radius_m**2 / to_sun[2], rel=0.03)
     # Above the ball the sun shines.
-    assert sunlit(heights, frame, light, 0.4, -0.2, 1.9) == pytest.approx(1.0)
+    assert sunlit(*shadows, light, 0.4, -0.2, 1.9) == pytest.approx(1.0)

@@ -7,9 +7,11 @@ threads at once, which an actor with two threads would do.
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import numba
+from numba.core.dispatcher import Dispatcher
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -20,12 +22,35 @@ def compiled(function: Function) -> Function:
     The cache notices changes of the function's own file only: after an edit of a file that others
     call, remove the .nbi and .nbc files beside it.
     """
+    return _compiler(function)
+
+
+def inlined(function: Function) -> Function:
+    """The same for a function that allocates nothing and is called for each pixel.
+
+    Numba counts references to an array each time it is handed on, with locked instructions that
+    cost more than shading a pixel does: such a function has no counting, and is put into the one
+    that calls it. Compiling fails where it makes an array after all.
+    """
+    return _compiler(function, forceinline=True, _nrt=False)
+
+
+def compiled_before(function: object) -> bool:
+    """Whether machine code of a compiled function lies on disk, from this run or another."""
+    assert isinstance(function, Dispatcher)
+    folder, code = function.stats.cache_path, function.py_func.__code__
+    name = f"{Path(code.co_filename).stem}.{function.py_func.__qualname__}-"
+    return folder is not None and any(Path(folder).glob(f"{name}*.nbi"))
+
+
+def _compiler(function: Function, **options: bool) -> Function:
     # Tests wrap every function to check its shapes; the compiler needs the function itself.
     plain = inspect.unwrap(function)
+    options |= {"nogil": True, "fastmath": True}
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)(plain)
+        return numba.njit(cache=True, error_model="numpy", **options)(plain)
     except RuntimeError:  # neither this folder nor the user's cache can be written to
-        return numba.njit(nogil=True, error_model="numpy", fastmath=True)(plain)
+        return numba.njit(error_model="numpy", **options)(plain)
 
 
 # Columns of a shape. Its surface is a round cone (sphere r1 at the origin, sphere r2 at z = h,

@@ -59,13 +59,16 @@ def take_of(
     return Take(body, neighbours_of(body), scene, things, materials)
 
 
-def _contact(body: Float[np.ndarray, "S 30"]) -> Float[np.ndarray, "N 4"]:
+def _contact(body: Float[np.ndarray, "S 30"]) -> Float[np.ndarray, "4 N"]:
     """Balls that darken the ground beneath them: the ends of the body's larger shapes."""
     named = [PARTS[int(part)] for part in body[:, columns.PART]]
     large = body[:, columns.BALL_A + 3] > 0.02
     kept = [k for k, name in enumerate(named) if large[k] and name.endswith(_CONTACT_PARTS)]
     ends = body[kept][:, columns.BALL_A : columns.BALL_A + 8].reshape(-1, 4)
-    return ends[np.argsort(ends[:, 2], kind="stable")[:14]]
+    balls = ends[np.argsort(ends[:, 2], kind="stable")[:14]].T.copy()
+    balls[2] = np.maximum(balls[2], 0.01)
+    balls[3] = 1.3 * balls[3] ** 2
+    return balls
 
 
 def photograph(
@@ -87,11 +90,14 @@ def _black_outside(
 ) -> UInt8[np.ndarray, "H W 3"]:
     x, y, width, height = (float(value) for value in box_px)
     size_px = len(image)
+    if camera.width is None or camera.height is None:
+        return image
+    if x >= 0 and y >= 0 and x + width <= camera.width and y + height <= camera.height:
+        return image
     centres = np.arange(size_px) + 0.5
     columns_px, rows_px = x + centres * width / size_px, y + centres * height / size_px
-    if camera.width is not None and camera.height is not None:
-        image[:, (columns_px < 0) | (columns_px >= camera.width)] = 0
-        image[(rows_px < 0) | (rows_px >= camera.height)] = 0
+    image[:, (columns_px < 0) | (columns_px >= camera.width)] = 0
+    image[(rows_px < 0) | (rows_px >= camera.height)] = 0
     return image
 
 

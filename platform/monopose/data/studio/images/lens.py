@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from monopose.data.studio.images.compiled import compiled
+from monopose.data.studio.images.compiled import inlined
 from monopose.geometry.camera import Camera
 
 # Columns of a lens: rotation (9), position (3), fx fy cx cy, distortion (5), box x y w h.
@@ -28,7 +28,7 @@ def lens_of(camera: Camera, box_px: Float[np.ndarray, "4"]) -> Float[np.ndarray,
     return np.concatenate([np.asarray(part, np.float64) for part in parts])
 
 
-@compiled
+@inlined
 def _bent(lens: Lens, x: float, y: float) -> tuple[float, float]:
     k1, k2, p1 = lens[DISTORTION], lens[DISTORTION + 1], lens[DISTORTION + 2]
     p2, k3 = lens[DISTORTION + 3], lens[DISTORTION + 4]
@@ -40,7 +40,7 @@ def _bent(lens: Lens, x: float, y: float) -> tuple[float, float]:
     )
 
 
-@compiled
+@inlined
 def ray_through(lens: Lens, column: float, row: float, size_px: int) -> Ray:
     """World direction (depth component 1 in the camera's frame) through a point of the crop."""
     u = lens[BOX] + column * lens[BOX + 2] / size_px
@@ -59,7 +59,7 @@ def ray_through(lens: Lens, column: float, row: float, size_px: int) -> Ray:
     )
 
 
-@compiled
+@inlined
 def point_in_crop(lens: Lens, x: float, y: float, z: float, size_px: int) -> Ray:
     """(column, row) in the crop and depth in metres of a world point in front of the camera."""
     x, y, z = _in_camera(lens, x, y, z)
@@ -67,7 +67,7 @@ def point_in_crop(lens: Lens, x: float, y: float, z: float, size_px: int) -> Ray
     return (*_in_crop(lens, bent_x, bent_y, size_px), z)
 
 
-@compiled
+@inlined
 def _in_camera(lens: Lens, x: float, y: float, z: float) -> Ray:
     x, y, z = x - lens[POSITION], y - lens[POSITION + 1], z - lens[POSITION + 2]
     return (
@@ -77,13 +77,13 @@ def _in_camera(lens: Lens, x: float, y: float, z: float) -> Ray:
     )
 
 
-@compiled
+@inlined
 def _in_crop(lens: Lens, x: float, y: float, size_px: int) -> tuple[float, float]:
     u, v = x * lens[FOCAL] + lens[FOCAL + 2], y * lens[FOCAL + 1] + lens[FOCAL + 3]
     return (u - lens[BOX]) * size_px / lens[BOX + 2], (v - lens[BOX + 1]) * size_px / lens[BOX + 3]
 
 
-@compiled
+@inlined
 def _span(along: float, depth: float, radius: float) -> tuple[float, float]:
     """Tangents of the angles between which a ball is seen, in the plane of one image axis."""
     reach = math.sqrt(along * along + depth * depth)
@@ -93,7 +93,7 @@ def _span(along: float, depth: float, radius: float) -> tuple[float, float]:
     return math.tan(max(middle - half, -1.35)), math.tan(min(middle + half, 1.35))
 
 
-@compiled
+@inlined
 def bounds(lens: Lens, balls: np.ndarray, size_px: int) -> tuple[int, int, int, int]:
     """First and last (exclusive) column and row that may show the hull of balls (x, y, z, r)."""
     low_x, low_y, high_x, high_y = 1e9, 1e9, -1e9, -1e9

@@ -13,9 +13,11 @@ from monopose.data.studio.images.compiled import (
     GLOSS,
     GROUND,
     HAZE,
+    KIND,
     LENGTH,
     MATERIAL,
     OFFSET,
+    PLAIN,
     R1,
     R2,
     SECOND,
@@ -24,18 +26,18 @@ from monopose.data.studio.images.compiled import (
     SUN,
     TO_SUN,
     ZENITH,
-    compiled,
+    inlined,
 )
 from monopose.data.studio.images.shadow import sunlit
 from monopose.data.studio.images.shapes import distance, to_local
-from monopose.data.studio.images.textures import albedo, clouds, hashed, noise
+from monopose.data.studio.images.textures import albedo, clouds, hashed, noise_slope
 
 Colour = tuple[float, float, float]
 Vector = tuple[float, float, float]
 _JOIN_M = 0.014
 
 
-@compiled
+@inlined
 def smooth_normal(
     shapes: np.ndarray, neighbours: np.ndarray, k: int, x: float, y: float, z: float
 ) -> Vector:
@@ -55,14 +57,11 @@ def smooth_normal(
     return nx / length, ny / length, nz / length
 
 
-@compiled
+@inlined
 def _folded(s: np.ndarray, k: int, strength: float, n: Vector, q: Vector) -> Vector:
     """The normal of crumpled cloth; q in metres in the shape's own frame."""
-    x, y, z = q[0] / 0.07, q[1] / 0.07, q[2] / 0.11
-    here = noise(x, y, z)
-    gx, gy, gz = noise(x + 0.2, y, z) - here, noise(x, y + 0.2, z) - here, noise(x, y, z + 0.2)
-    gz -= here
-    scale = 3.0 * strength
+    gx, gy, gz = noise_slope(q[0] / 0.07, q[1] / 0.07, q[2] / 0.11)
+    scale = 0.6 * strength
     gx, gy, gz = scale * gx * s[k, SIZE], scale * gy * s[k, SIZE + 1], scale * gz * s[k, SIZE + 2]
     nx = n[0] + s[k, 0] * gx + s[k, 3] * gy + s[k, 6] * gz
     ny = n[1] + s[k, 1] * gx + s[k, 4] * gy + s[k, 7] * gz
@@ -71,9 +70,14 @@ def _folded(s: np.ndarray, k: int, strength: float, n: Vector, q: Vector) -> Vec
     return nx / length, ny / length, nz / length
 
 
-@compiled
-def _place_on(s: np.ndarray, k: int, x: float, y: float, z: float) -> tuple[Vector, float, float]:
-    """A surface point in the shape's frame (metres), and its texture coordinates (metres)."""
+@inlined
+def _place_on(
+    s: np.ndarray, k: int, x: float, y: float, z: float, patterned: bool
+) -> tuple[Vector, float, float]:
+    """A surface point in the shape's frame (metres), and its texture coordinates (metres).
+
+    patterned: whether they matter; they cost more than the rest.
+    """
     qx, qy, qz = to_local(s, k, x - s[k, CENTRE], y - s[k, CENTRE + 1], z - s[k, CENTRE + 2])
     mx, my, mz = qx * s[k, SIZE], qy * s[k, SIZE + 1], qz * s[k, SIZE + 2]
     if s[k, R1] < 0.0:
@@ -83,10 +87,11 @@ def _place_on(s: np.ndarray, k: int, x: float, y: float, z: float) -> tuple[Vect
             return (mx, my, mz), mx, mz
         return (mx, my, mz), mx, my
     around = 0.5 * (s[k, R1] + s[k, R2]) * 0.5 * (s[k, SIZE] + s[k, SIZE + 1])
-    return (mx, my, mz), math.atan2(qx, -qy) * around, mz + s[k, OFFSET]
+    u = math.atan2(qx, -qy) * around if patterned else 0.0
+    return (mx, my, mz), u, mz + s[k, OFFSET]
 
 
-@compiled
+@inlined
 def _surface_colour(
     s: np.ndarray, k: int, materials: np.ndarray, q: Vector, u: float, v: float, footprint_m: float
 ) -> Colour:
@@ -100,7 +105,7 @@ def _surface_colour(
     return albedo(materials, number, u, v, q[0], q[1], q[2], footprint_m)
 
 
-@compiled
+@inlined
 def lit(
     colour: Colour, n: Vector, d: Vector, light: np.ndarray, sun: float, open_: float, gloss: float
 ) -> Colour:
@@ -113,10 +118,11 @@ def lit(
     facing = n[0] * lx + n[1] * ly + n[2] * lz
     # Skin and cloth scatter: the border of light and shade is wider than on a hard surface.
     direct = sun * max(0.0, (facing + 0.12) / 1.12)
-    hx, hy, hz = lx - d[0], ly - d[1], lz - d[2]
-    half = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
-    shine = max(0.0, (n[0] * hx + n[1] * hy + n[2] * hz) / half)
-    shine = gloss * sun * shine**24 if facing > 0.0 else 0.0
+    shine = 0.0
+    if gloss * sun > 0.0 and facing > 0.0:
+        hx, hy, hz = lx - d[0], ly - d[1], lz - d[2]
+        half = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
+        shine = gloss * sun * max(0.0, (n[0] * hx + n[1] * hy + n[2] * hz) / half) ** 24
     up = 0.5 + 0.5 * n[2]
     # A faint rim keeps the body apart from what is behind it, as light of a real room does.
     back = 1.0 + 0.15 * (1.0 + n[0] * d[0] + n[1] * d[1] + n[2] * d[2])
@@ -130,7 +136,7 @@ def lit(
     )
 
 
-@compiled
+@inlined
 def shape_colour(
     shapes: np.ndarray,
     neighbours: np.ndarray,
@@ -140,37 +146,39 @@ def shape_colour(
     d: Vector,
     footprint_m: float,
     light: np.ndarray,
-    heights: np.ndarray,
     frame: np.ndarray,
+    heights: np.ndarray,
+    blocks: np.ndarray,
 ) -> Colour:
     """Colour of shape k at a point p of its surface, seen along the unit direction d."""
     number = int(shapes[k, MATERIAL])
     n = smooth_normal(shapes, neighbours, k, p[0], p[1], p[2])
-    q, u, v = _place_on(shapes, k, p[0], p[1], p[2])
+    q, u, v = _place_on(shapes, k, p[0], p[1], p[2], materials[number, KIND] != PLAIN)
     colour = _surface_colour(shapes, k, materials, q, u, v, footprint_m)
-    sun = sunlit(heights, frame, light, p[0] + 0.02 * n[0], p[1] + 0.02 * n[1], p[2] + 0.02 * n[2])
+    sun = sunlit(
+        frame, heights, blocks, light, p[0] + 0.02 * n[0], p[1] + 0.02 * n[1], p[2] + 0.02 * n[2]
+    )
     if materials[number, FOLDS] > 0.0:
         n = _folded(shapes, k, materials[number, FOLDS], n, q)
     near_ground = 0.55 + 0.45 * min(1.0, max(p[2], 0.0) / 0.5)
     return lit(colour, n, d, light, sun, near_ground, materials[number, GLOSS])
 
 
-@compiled
+@inlined
 def open_sky(contact: np.ndarray, x: float, y: float) -> float:
     """Share of the surroundings that a point of the ground sees past balls above it."""
-    blocked = 0.0
-    if len(contact) == 0 or (contact[0, 0] - x) ** 2 + (contact[0, 1] - y) ** 2 > 4.5:
+    if contact.shape[1] == 0 or (contact[0, 0] - x) ** 2 + (contact[1, 0] - y) ** 2 > 4.5:
         return 1.0  # farther than a body and its reach
-    for i in range(len(contact)):
-        dx, dy, dz = contact[i, 0] - x, contact[i, 1] - y, max(contact[i, 2], 0.01)
+    blocked = 0.0
+    for i in range(contact.shape[1]):
+        dx, dy, dz = contact[0, i] - x, contact[1, i] - y, contact[2, i]
         squared = dx * dx + dy * dy + dz * dz
-        if squared < 0.8:
-            radius = contact[i, 3]
-            blocked += 1.3 * radius * radius * dz / (squared * math.sqrt(squared))
+        share = contact[3, i] * dz / (squared * math.sqrt(squared))
+        blocked += share if squared < 0.8 else 0.0
     return 1.0 - min(0.8, blocked)
 
 
-@compiled
+@inlined
 def sky_colour(d: Vector, light: np.ndarray) -> Colour:
     """Haze at the horizon to blue overhead, with clouds."""
     up = max(d[2], 0.0)
@@ -185,7 +193,7 @@ def sky_colour(d: Vector, light: np.ndarray) -> Colour:
     return r + cover * (0.95 - r), g + cover * (0.95 - g), b + cover * (0.97 - b)
 
 
-@compiled
+@inlined
 def background_hit(walls: np.ndarray, o: Vector, d: Vector) -> tuple[float, int]:
     """Ray parameter and wall number (-1 the ground, -2 the sky) of what is behind all shapes.
 
@@ -202,7 +210,7 @@ def background_hit(walls: np.ndarray, o: Vector, d: Vector) -> tuple[float, int]
     return best, which
 
 
-@compiled
+@inlined
 def _hung(pictures: np.ndarray, wall: int, u: float, v: float, number: int) -> int:
     """The material of a picture at a place of a wall, else the wall's own."""
     for i in range(len(pictures)):
@@ -212,7 +220,7 @@ def _hung(pictures: np.ndarray, wall: int, u: float, v: float, number: int) -> i
     return number
 
 
-@compiled
+@inlined
 def background_colour(
     walls: np.ndarray,
     pictures: np.ndarray,
@@ -223,8 +231,9 @@ def background_colour(
     d: Vector,
     pixel: float,
     light: np.ndarray,
-    heights: np.ndarray,
     frame: np.ndarray,
+    heights: np.ndarray,
+    blocks: np.ndarray,
 ) -> Colour:
     """Colour along a ray from o in the unit direction d that meets no shape."""
     t, which = background_hit(walls, o, d)
@@ -234,19 +243,21 @@ def background_colour(
     n, u, v, number = (0.0, 0.0, 1.0), x, y, ground
     sun, open_ = 1.0, 1.0
     if which == -1:
-        sun, open_ = sunlit(heights, frame, light, x, y, z), open_sky(contact, x, y)
+        sun, open_ = sunlit(frame, heights, blocks, light, x, y, z), open_sky(contact, x, y)
     else:
         n = (walls[which, 0], walls[which, 1], walls[which, 2])
         number = int(walls[which, 4])
         if abs(n[2]) < 0.5:
             u, v = -n[1] * x + n[0] * y, z
             open_ = 0.6 + 0.4 * min(1.0, z / 0.4)
-            sun = sunlit(heights, frame, light, x, y, z)
+            sun = sunlit(frame, heights, blocks, light, x, y, z)
             number = _hung(pictures, which, u, v, number)
     facing = max(0.08, -(n[0] * d[0] + n[1] * d[1] + n[2] * d[2]))
     colour = albedo(materials, number, u, v, x, y, z, pixel * t / facing)
     colour = lit(colour, n, d, light, sun, open_, 0.0)
-    fade = 1.0 - math.exp(-max(t - 12.0, 0.0) / 45.0) if which == -1 else 0.0
+    if which != -1 or t < 12.0:
+        return colour
+    fade = 1.0 - math.exp((12.0 - t) / 45.0)
     return (
         colour[0] + fade * (light[HAZE] - colour[0]),
         colour[1] + fade * (light[HAZE + 1] - colour[1]),

@@ -1,14 +1,39 @@
 """Who stands in the sun: a depth map seen from the light, looked up with soft edges."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from monopose.data.studio.images.compiled import BALL_A, BALL_B, FAR, SOFTNESS, TO_SUN, compiled
-from monopose.data.studio.images.shapes import hit
+from monopose.data.studio.images.compiled import (
+    BALL_A,
+    BALL_B,
+    CENTRE,
+    FAR,
+    SOFTNESS,
+    TO_SUN,
+    compiled,
+    inlined,
+)
+from monopose.data.studio.images.shapes import form_of, hit_form, to_local
 
 MAP_PX = 112
+_BLOCK_PX = 8
 _BIAS_M = 0.012
+
+
+class Shadows(NamedTuple):
+    """What a light sees of the shapes.
+
+    frame: see FRAME_COLUMNS. heights: towards the light, of the topmost surface, by texel; -FAR
+    where there is none. blocks: lowest (0) and highest (1) of a block of texels, which tell most
+    points at once.
+    """
+
+    frame: np.ndarray
+    heights: np.ndarray
+    blocks: np.ndarray
+
 
 # Columns of a frame: two axes across the light (3 + 3), low corner (2), texels per metre.
 FRAME_COLUMNS = 9
@@ -42,28 +67,54 @@ def light_frame(shapes: np.ndarray, bodies: int, light: np.ndarray) -> np.ndarra
 
 
 @compiled
-def shadow_map(shapes: np.ndarray, light: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Height towards the light of the topmost surface, by texel; -FAR where there is none."""
+def shadows_of(shapes: np.ndarray, bodies: int, light: np.ndarray) -> Shadows:
+    """The shadows of all shapes, as far as they fall on the first ones and the ground near them."""
+    frame = light_frame(shapes, bodies, light)
     heights = np.full((MAP_PX, MAP_PX), -FAR)
-    lx, ly, lz = light[TO_SUN], light[TO_SUN + 1], light[TO_SUN + 2]
-    start = 100.0
     for k in range(len(shapes)):
-        low_a, high_a = _texels(shapes, k, frame, 0)
-        low_b, high_b = _texels(shapes, k, frame, 1)
-        for i in range(low_b, high_b):
-            for j in range(low_a, high_a):
-                a = frame[6] + (j + 0.5) / frame[8]
-                b = frame[7] + (i + 0.5) / frame[8]
-                ox = a * frame[0] + b * frame[3] + start * lx
-                oy = a * frame[1] + b * frame[4] + start * ly
-                oz = a * frame[2] + b * frame[5] + start * lz
-                t = hit(shapes, k, ox, oy, oz, -lx, -ly, -lz)
-                if t < FAR:
-                    heights[i, j] = max(heights[i, j], start - t)
-    return heights
+        _add_heights(shapes, k, light, frame, heights)
+    return Shadows(frame, heights, _blocks(heights))
 
 
 @compiled
+def _blocks(heights: np.ndarray) -> np.ndarray:
+    blocks = np.zeros((2, MAP_PX // _BLOCK_PX, MAP_PX // _BLOCK_PX))
+    blocks[0], blocks[1] = FAR, -FAR
+    for i in range(MAP_PX):
+        for j in range(MAP_PX):
+            a, b = i // _BLOCK_PX, j // _BLOCK_PX
+            blocks[0, a, b] = min(blocks[0, a, b], heights[i, j])
+            blocks[1, a, b] = max(blocks[1, a, b], heights[i, j])
+    return blocks
+
+
+@compiled
+def _add_heights(
+    s: np.ndarray, k: int, light: np.ndarray, frame: np.ndarray, heights: np.ndarray
+) -> None:
+    low_a, high_a = _texels(s, k, frame, 0)
+    low_b, high_b = _texels(s, k, frame, 1)
+    lx, ly, lz = light[TO_SUN], light[TO_SUN + 1], light[TO_SUN + 2]
+    start, step, form = 100.0, 1.0 / frame[8], form_of(s, k)
+    down = to_local(s, k, -lx, -ly, -lz)
+    across = to_local(s, k, step * frame[0], step * frame[1], step * frame[2])
+    for i in range(low_b, high_b):
+        a, b = frame[6] + (low_a + 0.5) * step, frame[7] + (i + 0.5) * step
+        x, y, z = to_local(
+            s, k,
+            a * frame[0] + b * frame[3] + start * lx - s[k, CENTRE],
+            a * frame[1] + b * frame[4] + start * ly - s[k, CENTRE + 1],
+            a * frame[2] + b * frame[5] + start * lz - s[k, CENTRE + 2],
+        )  # fmt: skip
+        for j in range(low_a, high_a):
+            n = j - low_a
+            o = (x + n * across[0], y + n * across[1], z + n * across[2])
+            t = hit_form(form, o, down)
+            if t < FAR and heights[i, j] < start - t:
+                heights[i, j] = start - t
+
+
+@inlined
 def _texels(s: np.ndarray, k: int, frame: np.ndarray, axis: int) -> tuple[int, int]:
     low, high = FAR, -FAR
     for ball in (BALL_A, BALL_B):
@@ -76,17 +127,21 @@ def _texels(s: np.ndarray, k: int, frame: np.ndarray, axis: int) -> tuple[int, i
     return int(min(max(low, 0.0), MAP_PX)), int(min(max(high, 0.0), MAP_PX))
 
 
-@compiled
+@inlined
 def sunlit(
-    heights: np.ndarray, frame: np.ndarray, light: np.ndarray, x: float, y: float, z: float
-) -> float:
-    """Share of the sun that reaches a point, from 9 samples around it."""
+    frame: np.ndarray, heights: np.ndarray, blocks: np.ndarray, light: np.ndarray,
+    x: float, y: float, z: float,
+) -> float:  # fmt: skip
+    """Share of the sun that reaches a point, from 9 samples around it (arrays: Shadows)."""
     a = (frame[0] * x + frame[1] * y + frame[2] * z - frame[6]) * frame[8] - 0.5
     b = (frame[3] * x + frame[4] * y + frame[5] * z - frame[7]) * frame[8] - 0.5
     reach = max(light[SOFTNESS] * frame[8], 0.6)
     if a < -reach or b < -reach or a > MAP_PX + reach or b > MAP_PX + reach:
         return 1.0
     height = light[TO_SUN] * x + light[TO_SUN + 1] * y + light[TO_SUN + 2] * z + _BIAS_M
+    lowest, highest = _range_around(blocks, a, b, reach)
+    if highest <= height or lowest > height:
+        return 1.0 if highest <= height else 0.0
     lit = 0.0
     for i in range(-1, 2):
         for j in range(-1, 2):
@@ -94,7 +149,23 @@ def sunlit(
     return lit / 9.0
 
 
-@compiled
+@inlined
+def _range_around(blocks: np.ndarray, a: float, b: float, reach: float) -> tuple[float, float]:
+    """Lowest and highest texel of the blocks that samples around a point fall into."""
+    last = MAP_PX // _BLOCK_PX - 1
+    left, right = int(a - reach), int(a + reach + 1.0)
+    top, bottom = int(b - reach), int(b + reach + 1.0)
+    lowest, highest = FAR, -FAR
+    if min(left, top) <= 0 or max(right, bottom) >= MAP_PX:
+        lowest = -FAR
+    for i in range(max(top, 0) // _BLOCK_PX, min(bottom // _BLOCK_PX, last) + 1):
+        for j in range(max(left, 0) // _BLOCK_PX, min(right // _BLOCK_PX, last) + 1):
+            lowest = min(lowest, blocks[0, i, j])
+            highest = max(highest, blocks[1, i, j])
+    return lowest, highest
+
+
+@inlined
 def _between(heights: np.ndarray, a: float, b: float, height: float) -> float:
     """Bilinear mean of the four texels' verdicts."""
     i, j = math.floor(b), math.floor(a)

@@ -19,14 +19,15 @@ from monopose.data.studio.images.compiled import (
     LENGTH,
     R1,
     R2,
-    compiled,
+    inlined,
 )
 
 Shapes = np.ndarray
 Point = tuple[float, float, float]
+Form = tuple[float, float, float, float]
 
 
-@compiled
+@inlined
 def to_local(s: Shapes, k: int, x: float, y: float, z: float) -> Point:
     """A world vector in the shape's own units (no translation)."""
     return (
@@ -36,82 +37,96 @@ def to_local(s: Shapes, k: int, x: float, y: float, z: float) -> Point:
     )
 
 
-@compiled
-def _hit_ball(ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, r: float) -> float:
-    a = dx * dx + dy * dy + dz * dz
-    b = ox * dx + oy * dy + oz * dz
-    root = b * b - a * (ox * ox + oy * oy + oz * oz - r * r)
-    if root < 0.0:
-        return FAR
-    return (-b - math.sqrt(root)) / a
-
-
-@compiled
-def _hit_cube(ox: float, oy: float, oz: float, dx: float, dy: float, dz: float) -> float:
-    near, far = -FAR, FAR
-    for o, d in ((ox, dx), (oy, dy), (oz, dz)):
-        if abs(d) < 1e-12:
-            if abs(o) > 1.0:
-                return FAR
-            continue
-        first, second = (-1.0 - o) / d, (1.0 - o) / d
-        near = max(near, min(first, second))
-        far = min(far, max(first, second))
-    return near if near < far else FAR
-
-
-@compiled
+@inlined
 def hit(
     s: Shapes, k: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float
 ) -> float:
     """Ray parameter where o + t d (world) first enters the shape; FAR for a miss or t <= 0."""
-    ox, oy, oz = to_local(s, k, ox - s[k, CENTRE], oy - s[k, CENTRE + 1], oz - s[k, CENTRE + 2])
-    dx, dy, dz = to_local(s, k, dx, dy, dz)
+    form = form_of(s, k)
+    origin = to_local(s, k, ox - s[k, CENTRE], oy - s[k, CENTRE + 1], oz - s[k, CENTRE + 2])
+    return hit_form(form, origin, to_local(s, k, dx, dy, dz))
+
+
+@inlined
+def form_of(s: Shapes, k: int) -> Form:
+    """What a surface is in its own units: radii, length, sine of the taper (2 for no cone)."""
     r1, r2, h = s[k, R1], s[k, R2], s[k, LENGTH]
-    if r1 < 0.0:
-        t = _hit_cube(ox, oy, oz, dx, dy, dz)
-    elif h <= abs(r1 - r2) + 1e-9:
-        t = _hit_ball(ox, oy, oz, dx, dy, dz, r1)
+    return r1, r2, h, ((r1 - r2) / h if h > abs(r1 - r2) + 1e-9 else 2.0)
+
+
+@inlined
+def hit_form(form: Form, o: Point, d: Point) -> float:
+    """Ray parameter where o + t d, in the shape's own units, first enters it; FAR as in `hit`."""
+    if form[0] < 0.0:
+        t = _hit_cube(o, d)
+    elif form[3] > 1.0:
+        square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+        t = _hit_ball(o[0], o[1], o[2], d, square, form[0])
     else:
-        t = _hit_cone(ox, oy, oz, dx, dy, dz, r1, r2, h)
+        t = _hit_cone(form, o, d)
     return t if t > 1e-6 else FAR
 
 
-@compiled
-def _hit_cone(
-    ox: float,
-    oy: float,
-    oz: float,
-    dx: float,
-    dy: float,
-    dz: float,
-    r1: float,
-    r2: float,
-    h: float,
-) -> float:
-    sine = (r1 - r2) / h
+@inlined
+def _hit_ball(ox: float, oy: float, oz: float, d: Point, square: float, r: float) -> float:
+    """square: of the length of d."""
+    b = ox * d[0] + oy * d[1] + oz * d[2]
+    root = b * b - square * (ox * ox + oy * oy + oz * oz - r * r)
+    return (-b - math.sqrt(root)) / square if root >= 0.0 else FAR
+
+
+@inlined
+def _hit_cube(o: Point, d: Point) -> float:
+    near_x, far_x = _slab(o[0], d[0])
+    near_y, far_y = _slab(o[1], d[1])
+    near_z, far_z = _slab(o[2], d[2])
+    near, far = max(near_x, near_y, near_z), min(far_x, far_y, far_z)
+    return near if near < far else FAR
+
+
+@inlined
+def _slab(o: float, d: float) -> tuple[float, float]:
+    if abs(d) < 1e-12:
+        return (FAR, -FAR) if abs(o) > 1.0 else (-FAR, FAR)
+    first, second = (-1.0 - o) / d, (1.0 - o) / d
+    return min(first, second), max(first, second)
+
+
+@inlined
+def _hit_cone(form: Form, o: Point, d: Point) -> float:
+    r1, r2, h, sine = form
     squared = 1.0 - sine * sine
+    q = r1 - sine * o[2]
+    a = squared * (d[0] * d[0] + d[1] * d[1]) - sine * sine * d[2] * d[2]
+    b = squared * (o[0] * d[0] + o[1] * d[1]) + q * sine * d[2]
+    root = b * b - a * (squared * (o[0] * o[0] + o[1] * o[1]) - q * q)
+    if root < 0.0 and a > 0.0:
+        return FAR  # the endless cone holds all of the shape
     best = FAR
-    q = r1 - sine * oz
-    a = squared * (dx * dx + dy * dy) - sine * sine * dz * dz
-    b = squared * (ox * dx + oy * dy) + q * sine * dz
-    root = b * b - a * (squared * (ox * ox + oy * oy) - q * q)
-    if root >= 0.0 and abs(a) > 1e-14:
-        for sign in (-1.0, 1.0):
-            t = (-b + sign * math.sqrt(root)) / a
-            z = oz + t * dz
-            if t < best and r1 * sine <= z <= h + r2 * sine and r1 - z * sine > 0.0:
-                best = t
-    t = _hit_ball(ox, oy, oz, dx, dy, dz, r1)
-    if t < best and oz + t * dz <= r1 * sine:
-        best = t
-    t = _hit_ball(ox, oy, oz - h, dx, dy, dz, r2)
-    if t < best and oz + t * dz >= h + r2 * sine:
-        best = t
-    return best
+    if abs(a) > 1e-14:
+        root = math.sqrt(max(root, 0.0))  # steep rays meet it, be it in its tip alone
+        t = (-b - root) / a
+        if _on_side(form, o[2] + t * d[2]):
+            best = t
+            if a > 0.0:
+                return best
+        t = (-b + root) / a
+        if a < 0.0 and t < best and _on_side(form, o[2] + t * d[2]):
+            best = t
+    # Both balls are inside the shape, so none is entered before the shape is.
+    square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+    best = min(best, _hit_ball(o[0], o[1], o[2], d, square, r1))
+    return min(best, _hit_ball(o[0], o[1], o[2] - h, d, square, r2))
 
 
-@compiled
+@inlined
+def _on_side(form: Form, z: float) -> bool:
+    """Whether that height of the endless cone is between the circles where the balls touch it."""
+    r1, r2, h, sine = form
+    return r1 * sine <= z <= h + r2 * sine and r1 - z * sine > 0.0
+
+
+@inlined
 def _gradient(s: Shapes, k: int, x: float, y: float, z: float) -> tuple[float, float, float, float]:
     """Signed distance and its gradient in the shape's own units."""
     r1, r2, h = s[k, R1], s[k, R2], s[k, LENGTH]
@@ -137,7 +152,7 @@ def _gradient(s: Shapes, k: int, x: float, y: float, z: float) -> tuple[float, f
     return length - radius, x / length, y / length, z / length
 
 
-@compiled
+@inlined
 def distance(s: Shapes, k: int, x: float, y: float, z: float) -> tuple[float, float, float, float]:
     """Signed distance of a world point in metres, and the outward normal there.
 

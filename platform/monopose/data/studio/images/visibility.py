@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float
 
-from monopose.data.studio.images.compiled import FAR, PART, compiled
+from monopose.data.studio.images.compiled import FAR, PART, compiled, inlined
 from monopose.data.studio.images.shape_rows import PARTS
 from monopose.data.studio.images.shapes import hit
 from monopose.geometry.camera import Camera
@@ -83,7 +83,7 @@ def _visible(
     return out
 
 
-@compiled
+@inlined
 def _first(shapes: np.ndarray, o: np.ndarray, d: np.ndarray) -> tuple[float, int]:
     nearest, k = FAR, -1
     for i in range(len(shapes)):
