@@ -113,3 +113,11 @@ def test_data_without_a_root_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(JOINT_SETS, "arms2", arms)
     with pytest.raises(RecipeError, match="joint set 'arms2' gives no root for 'h36m17'"):
         check(BASE, manifest("arms2"))
+
+
+def test_an_even_filter_has_no_middle_but_a_newest_frame() -> None:
+    even = {"temporal.kind": "tcn_multi", "temporal.filter_widths": [3, 2]}
+    with pytest.raises(RecipeError, match="filter_widths must be odd"):
+        check(with_values(BASE, even))
+    causal = with_values(BASE, {**even, "temporal.causal": True})
+    assert check(causal) is causal
