@@ -51,7 +51,11 @@ def to_batch(chunks: Chunks, context: Context, root: int) -> Batch:
     return Batch(
         keypoints=chunks.keypoints,
         score=chunks.score,
+        target_keypoints=chunks.keypoints[:, outputs],
+        target_score=chunks.score[:, outputs],
         pose_m=pose_m - pose_m[:, :, root : root + 1],
+        root_m=pose_m[:, :, root],
+        intrinsics=chunks.intrinsics,
         valid=chunks.valid,
         joint_mask=chunks.joint_mask,
         has_3d=chunks.has_3d,
@@ -61,15 +65,27 @@ def to_batch(chunks: Chunks, context: Context, root: int) -> Batch:
 def mirror(batch: Batch, joints: JointSet, mirrored: Bool[Tensor, " B"]) -> Batch:
     """Mirrors the marked samples left to right, swapping the names of left and right joints."""
     order = torch.tensor(joints.mirror, device=batch.keypoints.device)
-    chosen = mirrored[:, None, None, None]
-    to_left = batch.keypoints.new_tensor([-1.0, 1.0])
-    keypoints = batch.keypoints[:, :, order] * to_left
-    pose_m = batch.pose_m[:, :, order] * batch.pose_m.new_tensor([-1.0, 1.0, 1.0])
+    marked, chosen = mirrored[:, None, None], mirrored[:, None, None, None]
+    to_left = batch.keypoints.new_tensor([-1.0, 1.0, 1.0])
+    # The mirrored camera's centre lies on the other side.
+    turned = batch.intrinsics * batch.intrinsics.new_tensor([1.0, 1.0, -1.0, 1.0])
+
+    def swapped(values: Tensor) -> Tensor:
+        other = values[:, :, order] * to_left[: values.shape[-1]]
+        return torch.where(chosen, other, values)
+
+    def renamed(score: Tensor) -> Tensor:
+        return torch.where(marked, score[:, :, order], score)
+
     return replace(
         batch,
-        keypoints=torch.where(chosen, keypoints, batch.keypoints),
-        score=torch.where(chosen[..., 0], batch.score[:, :, order], batch.score),
-        pose_m=torch.where(chosen, pose_m, batch.pose_m),
+        keypoints=swapped(batch.keypoints),
+        score=renamed(batch.score),
+        target_keypoints=swapped(batch.target_keypoints),
+        target_score=renamed(batch.target_score),
+        pose_m=swapped(batch.pose_m),
+        root_m=torch.where(marked, batch.root_m * to_left, batch.root_m),
+        intrinsics=torch.where(mirrored[:, None], turned, batch.intrinsics),
         joint_mask=torch.where(mirrored[:, None], batch.joint_mask[:, order], batch.joint_mask),
     )
 

@@ -30,11 +30,17 @@ class Batch:
     keypoints are screen-normalised, by the estimator's context longer than the poses; score is 0
     where a keypoint is missing. pose_m is root-relative in the camera frame. valid marks output
     frames that exist (a short sequence is padded), joint_mask joints that the source has.
+    target_keypoints and target_score are what was detected in the output frames, also where the
+    inputs hide it; root_m is where the root is in the camera frame, intrinsics as in ClipTensors.
     """
 
     keypoints: Float[Tensor, "B T_in J 2"]
     score: Float[Tensor, "B T_in J"]
+    target_keypoints: Float[Tensor, "B T J 2"]
+    target_score: Float[Tensor, "B T J"]
     pose_m: Float[Tensor, "B T J 3"]
+    root_m: Float[Tensor, "B T 3"]
+    intrinsics: Float[Tensor, "B 4"]
     valid: Bool[Tensor, "B T"]
     joint_mask: Bool[Tensor, "B J"]
     has_3d: Bool[Tensor, " B"]
@@ -45,7 +51,8 @@ class ClipTensors:
     """All frames of many sequences, end to end, with where each sequence starts.
 
     pose_m is absolute in the camera frame. rotation is world (Z up) to camera. intrinsics are
-    (fx, fy, cx, cy) in screen-normalised units, so that x_screen = fx * X / Z + cx.
+    (fx, fy, cx, cy) in screen-normalised units, so that x_screen = fx * X / Z + cx. take numbers
+    the takes: views of one have one number.
     """
 
     keypoints: Float32[Tensor, "N J 2"]
@@ -56,6 +63,7 @@ class ClipTensors:
     rotation: Float32[Tensor, "S 3 3"]
     intrinsics: Float32[Tensor, "S 4"]
     joint_mask: Bool[Tensor, "S J"]
+    take: Int[Tensor, " S"]
     has_3d: Bool[Tensor, " S"]
 
     @property
@@ -110,7 +118,14 @@ def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
     in the order of their ids, so that the same data give the same tensors however they were read.
     """
     ordered = sorted(clips, key=attrgetter("clip_id", "start_frame"))
-    sequences = [sequence for clip in ordered for sequence in _sequences(clip, joint_set_name)]
+    takes = {
+        clip_id: np.array(n) for n, clip_id in enumerate(dict.fromkeys(c.clip_id for c in ordered))
+    }
+    sequences = [
+        {**sequence, "take": takes[clip.clip_id]}
+        for clip in ordered
+        for sequence in _sequences(clip, joint_set_name)
+    ]
     if not sequences:
         raise InputError("no clip has 2D keypoints to train or test on")
     lengths = [len(sequence["keypoints"]) for sequence in sequences]
@@ -120,7 +135,7 @@ def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
     }
     arrays |= {
         name: np.stack([sequence[name] for sequence in sequences])
-        for name in ("rotation", "intrinsics", "joint_mask", "has_3d")
+        for name in ("rotation", "intrinsics", "joint_mask", "take", "has_3d")
     }
     arrays["length"] = np.array(lengths, np.int64)
     arrays["first"] = np.cumsum([0, *lengths[:-1]], dtype=np.int64)

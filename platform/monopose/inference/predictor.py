@@ -116,7 +116,11 @@ class Predictor:
         return Batch(
             keypoints=keypoints[:, index],
             score=score[:, index],
+            target_keypoints=keypoints,
+            target_score=score,
             pose_m=keypoints.new_zeros(count, frames, joints, 3),
+            root_m=keypoints.new_zeros(count, frames, 3),
+            intrinsics=keypoints.new_zeros(count, 4),
             valid=torch.ones(count, frames, dtype=torch.bool, device=self.device),
             joint_mask=torch.ones(count, joints, dtype=torch.bool, device=self.device),
             has_3d=torch.zeros(count, dtype=torch.bool, device=self.device),

@@ -45,6 +45,7 @@ def test_a_batch_is_root_relative_and_cut_to_the_output_frames() -> None:
     middle = chunks.context_pose_m[:, 2:6]
     assert torch.equal(batch.pose_m, middle - middle[:, :, :1])
     assert (batch.pose_m[:, :, 0] == 0).all()
+    assert torch.equal(batch.root_m, middle[:, :, 0])
     assert batch.keypoints.shape[1] == 8
 
 
@@ -52,14 +53,28 @@ def test_mirroring_twice_changes_nothing() -> None:
     batch = batch_of(chunks_of(count=6))
     batch.score[:, :, 3] = 0.25
     batch.joint_mask[:, 5] = False
+    batch.intrinsics[:, 2] = 0.1
     marked = torch.tensor([True, False] * 3)
     once = mirror(batch, JOINTS, marked)
     twice = mirror(once, JOINTS, marked)
     for name, values in vars(batch).items():
         assert torch.equal(getattr(twice, name), values), name
-        if name in ("keypoints", "score", "pose_m", "joint_mask"):
+        if name not in ("valid", "has_3d"):
             assert not torch.equal(getattr(once, name)[0], values[0]), name
         assert torch.equal(getattr(once, name)[1::2], values[1::2]), name
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_batch_says_where_its_keypoints_come_from(mirrored: bool) -> None:
+    """Root, pose and intrinsics project to the target keypoints, mirrored or not."""
+    chunks = chunks_of(count=6)
+    batch = mirror(batch_of(chunks), JOINTS, torch.full((6,), mirrored))
+    x, y, z = (batch.pose_m + batch.root_m.unsqueeze(2)).unbind(-1)
+    fx, fy, cx, cy = (values[:, None, None] for values in batch.intrinsics.unbind(1))
+    seen = torch.stack([fx * x / z + cx, fy * y / z + cy], dim=-1)
+    torch.testing.assert_close(batch.target_keypoints, seen, rtol=0, atol=1e-5)
+    assert torch.equal(batch.target_keypoints, batch.keypoints[:, 2:6])
+    assert torch.equal(batch.target_score, batch.score[:, 2:6])
 
 
 def test_a_mirrored_view_is_the_view_of_the_mirrored_person() -> None:
