@@ -74,6 +74,8 @@ class DataMix(Part):
     flip: bool = True
     """mirror half of the chunks in training, and average both ways in evaluation"""
     occlusion: Occlusion | None = None
+    label_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """of the training frames whose 3D labels may be used; the others count as 2D-only video"""
 
 
 KeypointInputs = Literal["xy", "xy_score", "xy_mask"]
@@ -137,7 +139,17 @@ class LinearHead(Part):
 class LossTerm(Part):
     """One term of the objective and its weight."""
 
-    term: Literal["mpjpe", "mse", "velocity", "bone_vector", "symmetry"]
+    term: Literal[
+        "mpjpe",
+        "mse",
+        "velocity",
+        "bone_vector",
+        "symmetry",
+        "bone_constancy",
+        "orthographic",
+        "perspective",
+        "trajectory",
+    ]
     weight: PositiveFloat = 1.0
 
 

@@ -22,6 +22,7 @@ from monopose.recipes.parts import (
     Runtime,
     SingleStrideTcn,
 )
+from monopose.recipes.stages import Critic, Stage, Trajectory, stage_at
 
 Encoder = Annotated[KeypointEncoder | MlpEncoder, Field(discriminator="kind")]
 Temporal = Annotated[NoTemporal | SingleStrideTcn | MultiStrideTcn, Field(discriminator="kind")]
@@ -29,7 +30,7 @@ Head = Annotated[LinearHead, Field()]
 
 
 class Recipe(Part):
-    """A whole run: data, estimator, losses, optimiser, budget, seed."""
+    """A whole run: data, estimator, losses, stages, optimiser, budget, seed."""
 
     name: Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
     data: DataMix = DataMix()
@@ -37,10 +38,27 @@ class Recipe(Part):
     temporal: Temporal = SingleStrideTcn()
     head: Head = LinearHead()
     losses: Annotated[tuple[LossTerm, ...], Field(min_length=1)] = (LossTerm(term="mpjpe"),)
+    critic: Critic | None = None
+    trajectory: Trajectory | None = None
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = (Stage(),)
     optimiser: Optimiser = Optimiser()
     budget: Budget = Budget()
     runtime: Runtime = Runtime()
     seed: Annotated[int, Field(ge=0)] = 0
+
+    def stage_of(self, epoch: int) -> Stage:
+        """The stage that an epoch, counted from 0, belongs to: that of its middle."""
+        return stage_at(self.stages, (epoch + 0.5) / self.budget.epochs)
+
+    def terms_of(self, stage: Stage) -> tuple[LossTerm, ...]:
+        """The losses that count in a stage."""
+        if stage.terms is None:
+            return self.losses
+        return tuple(term for term in self.losses if term.term in stage.terms)
+
+    def uses_root(self, stage: Stage) -> bool:
+        """Whether a loss of the stage needs the root's place in the camera frame."""
+        return any(term.term in ("trajectory", "perspective") for term in self.terms_of(stage))
 
     def digest(self) -> str:
         """First 12 hex digits of the SHA-256 of the recipe without its name and runtime."""

@@ -1,7 +1,8 @@
 """Which recipes are impossible or pointless, and why; checked before any resource is taken.
 
 Numbers are those of the papers' common table of combinations; rules without one are ours. Rules on
-parts that do not exist yet come with their parts.
+parts that do not exist yet come with their parts. Of the table, 16 is no rule here: fewer labels
+without any use of the rest is the baseline. 18 cannot be broken: the critic has no batch norm.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from monopose.data.manifest import Manifest
 from monopose.errors import RecipeError
+from monopose.recipes import stage_rules as stages
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import conversion, joint_set
 
@@ -22,7 +24,6 @@ class Rule:
     reason: str
 
 
-_UNSUPERVISED = ("symmetry",)
 _OVER_TIME = ("frame", "joint_track")
 
 RULES: tuple[Rule, ...] = (
@@ -42,8 +43,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "",
-        lambda r: all(term.term in _UNSUPERVISED for term in r.losses),
-        "losses have no term that uses labels: symmetric bones alone are satisfied by a point",
+        stages.lacks_pose_labels,
+        "losses have no term that uses labels of poses: symmetric bones alone are satisfied by a "
+        "point, projections by a flat pose",
     ),
     Rule(
         "",
@@ -70,6 +72,44 @@ RULES: tuple[Rule, ...] = (
         ),
         "data.virtual_cameras: a range's lower end lies above its upper end",
     ),
+    Rule("", stages.shares_are_not_whole, "stages: the shares do not add up to 1"),
+    Rule("", stages.names_unknown_terms, "stages.terms names a loss that is not among losses"),
+    Rule(
+        "",
+        stages.has_a_stage_without_pose_labels,
+        "stages: one of them has no term that uses labels of poses",
+    ),
+    Rule(
+        "",
+        stages.plays_without_critic_or_never,
+        "critic and stages do not fit: a critic needs a stage with critic on, and that a critic",
+    ),
+    Rule(
+        "",
+        stages.has_half_a_trajectory,
+        "trajectory needs the loss of that name and the loss needs it; perspective needs both",
+    ),
+    Rule(
+        "",
+        stages.learns_nothing_from_video,
+        "stages.unlabelled: nothing learns from 2D-only video, neither a loss nor the critic",
+    ),
+    Rule(
+        "",
+        stages.lacks_video,
+        "losses on 2D-only video need a stage in which they count with unlabelled above 0",
+    ),
+    Rule(
+        "",
+        stages.streams_unlabelled,
+        "data.label_share below 1 and stages.unlabelled need runtime.ingest cache",
+    ),
+    Rule(
+        "10",
+        stages.has_no_second_frame,
+        "critic.intervals must be shorter than budget.chunk_frames: there is no second frame",
+    ),
+    Rule("17", stages.has_no_real_poses, "stages: the critic has no real poses to learn from"),
     Rule(
         "12",
         lambda r: (
@@ -126,4 +166,11 @@ def _check_data(recipe: Recipe, manifest: Manifest, split: str) -> None:
         raise RecipeError(
             f"joint set {manifest.joint_set!r} gives no root for {recipe.data.joint_set!r}",
             where=where,
+        )
+    if recipe.critic is not None and not mask.all():
+        raise RecipeError(
+            f"critic needs every bone, but joint set {manifest.joint_set!r} lacks joints of "
+            f"{recipe.data.joint_set!r} (rule 24)",
+            where=where,
+            fix="give a data.joint_set that the data have, or no critic",
         )

@@ -10,6 +10,7 @@ from monopose.errors import RecipeError
 from monopose.recipes.parts import MlpEncoder, Occlusion, SingleStrideTcn, Size
 from monopose.recipes.presets import PRESETS, load
 from monopose.recipes.recipe import Recipe, from_file, from_json, with_values
+from monopose.recipes.stages import Critic, Stage
 
 SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 BASE = Recipe(name="base")
@@ -25,6 +26,25 @@ OCCLUSION: dict[str, st.SearchStrategy[Any]] = {
     "most": st.floats(0.0, 0.55),
     "ramp_share": st.floats(0.4, 1.0),
 }
+CRITIC: dict[str, st.SearchStrategy[Any]] = {
+    "loss": st.sampled_from(["bce", "wgan_gp"]),
+    "weight": st.floats(0.02, 1.0),
+    "intervals": st.lists(st.integers(6, 9), max_size=3),
+    "width": st.integers(1, 999),
+    "pose_width": st.integers(1, 99),
+    "normalise_bones": st.just(True),
+    "stride": st.integers(2, 9),
+    "steps": st.integers(2, 9),
+    "learning_rate": st.floats(1e-3, 1.0),
+    "penalty": st.floats(0.1, 9.0),
+}
+STAGE: dict[str, st.SearchStrategy[Any]] = {
+    "name": st.sampled_from(["sup", "semi"]),
+    "share": st.floats(0.01, 0.99),
+    "terms": st.just(["mpjpe"]),
+    "critic": st.just(True),
+    "unlabelled": st.floats(0.01, 1.0),
+}
 # A strategy for every field that a plain value can replace; drawn values differ from the default.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data.joint_set": st.sampled_from(["h36m16", "smpl24"]),
@@ -36,6 +56,10 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data.virtual_cameras.focal_to_width": st.tuples(st.floats(0.5, 0.8), st.floats(1, 2)),
     "data.virtual_cameras.roll_deg": st.floats(5, 30),
     "data.virtual_cameras.noise": st.floats(1.1, 5),
+    "data.label_share": st.floats(0.001, 0.999),
+    "critic": st.fixed_dictionaries({}, optional=CRITIC),
+    "trajectory": st.fixed_dictionaries({}, optional={"channels": st.integers(1, 999)}),
+    "stages": st.just([{"share": 0.5}, {"share": 0.5, "critic": True}]),
     "data.occlusion": st.fixed_dictionaries({}, optional=OCCLUSION),
     "encoder.inputs": st.sampled_from(["xy_score", "xy_mask"]),
     "encoder.kind": st.just("mlp"),
@@ -100,8 +124,9 @@ def test_every_field_changes_the_digest(name: str) -> None:
         "data.virtual_cameras.distance_m": [1, 2], "data.virtual_cameras.elevation_deg": [0, 1],
         "data.virtual_cameras.focal_to_width": [1, 2], "optimiser.ema_decay": 0.5,
         "temporal.dropout": 0.5, "temporal.causal": True, "optimiser.warmup_share": 0.5,
-        "optimiser.final_share": 0.5, "data.virtual_cameras.share": 0.25,
-        "data.occlusion": {},
+        "optimiser.final_share": 0.5,
+        "data.virtual_cameras.share": 0.25, "data.occlusion": {}, "data.label_share": 0.1,
+        "critic": {}, "trajectory": {}, "stages": [{"name": "sup"}],
     }  # fmt: skip
     value = examples.get(name, 7)
     assert with_values(BASE, {name: value}).digest() != BASE.digest()
@@ -116,6 +141,28 @@ def test_every_field_of_an_occlusion_changes_the_digest(data: st.DataObject) -> 
     changed = with_values(occluded, {f"data.occlusion.{name}": data.draw(OCCLUSION[name])})
     assert from_json(changed.to_json()) == changed
     assert len({BASE.digest(), occluded.digest(), changed.digest()}) == 3
+
+
+@pytest.mark.parametrize(("part", "fields"), [(Critic, CRITIC), (Stage, STAGE)])
+def test_every_field_of_a_critic_and_of_a_stage_changes_the_digest(
+    part: type[Critic] | type[Stage], fields: dict[str, st.SearchStrategy[Any]]
+) -> None:
+    assert set(fields) == set(part.model_fields)
+    place = "critic" if part is Critic else "stages"
+
+    @settings(deadline=None, max_examples=30)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(fields)))
+        values = {name: data.draw(fields[name])}
+        plain, changed = (
+            with_values(BASE, {place: value if part is Critic else [value]})
+            for value in ({}, values)
+        )
+        assert from_json(changed.to_json()) == changed
+        assert changed.digest() != plain.digest()
+
+    check()
 
 
 def test_digest_ignores_name_runtime_and_the_order_of_fields() -> None:
@@ -155,6 +202,10 @@ def test_digest_ignores_name_runtime_and_the_order_of_fields() -> None:
         ({"data.occlusion": {"patterns": []}}, "data.occlusion.patterns: "),
         ({"data.occlusion": {"patterns": ["fog"]}}, "data.occlusion.patterns.0: "),
         ({"data.occlusion": {"most": 1.5}}, "data.occlusion.most: "),
+        ({"critic": {"loss": "hinge"}}, "critic.loss: "),
+        ({"stages": []}, "stages: "),
+        ({"stages": [{"unlabelled": 2}]}, "stages.0.unlabelled: "),
+        ({"data.label_share": 0.0}, "data.label_share: "),
         ({"name": "Not A Name"}, "name: "),
         ({"seed": -1}, "seed: "),
     ],

@@ -10,6 +10,7 @@ from monopose.recipes.recipe import Recipe, with_values
 from monopose.recipes.rules import RULES, check
 
 BASE = Recipe(name="base")
+MPJPE = [{"term": "mpjpe"}]
 # What breaks a rule -> what the message says; one for each rule, in their order.
 BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     ({"temporal.filter_widths": [3, 4]}, "filter_widths must be odd"),
@@ -21,6 +22,28 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     ({"data.joint_set": "coco17"}, "data.joint_set has no pelvis"),
     ({"data.virtual_cameras.distance_m": [5.0, 4.0]}, "virtual_cameras: a range's lower end lies"),
+    ({"stages": [{"share": 0.5}, {"share": 0.4}]}, "shares do not add up to 1"),
+    ({"stages": [{"terms": ["mpjpe", "mse"]}]}, "names a loss that is not among losses"),
+    (
+        {"losses": [*MPJPE, {"term": "symmetry"}], "stages": [{"terms": ["symmetry"]}]},
+        "one of them has no term that uses labels of poses",
+    ),
+    ({"critic": {}}, "critic and stages do not fit"),
+    ({"trajectory": {}}, "trajectory needs the loss of that name"),
+    ({"stages": [{"unlabelled": 0.5}]}, "nothing learns from 2D-only video"),
+    ({"losses": [*MPJPE, {"term": "orthographic"}]}, "losses on 2D-only video need a stage"),
+    (
+        {"data.label_share": 0.5, "runtime.ingest": "stream"},
+        "unlabelled need runtime.ingest cache",
+    ),
+    (
+        {"critic": {}, "stages": [{"critic": True}], "budget.chunk_frames": 5},
+        "there is no second frame (rule 10)",
+    ),
+    (
+        {"critic": {}, "stages": [{"critic": True, "unlabelled": 1.0}]},
+        "the critic has no real poses to learn from (rule 17)",
+    ),
     (
         {"data.occlusion": {"patterns": ["point", "frame"]}, "temporal.kind": "none"},
         "patterns frame and joint_track need an estimator that sees several frames (rule 12)",
@@ -103,6 +126,36 @@ def test_data_that_cannot_be_trained_on_are_refused(
     with pytest.raises(RecipeError, match="recipe 'base' on data set 'handmade'") as caught:
         check(BASE, data, split)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"critic": {}},
+        {"losses": [*MPJPE, {"term": "trajectory"}]},
+        {"losses": [*MPJPE, {"term": "perspective"}], "stages": [{"unlabelled": 0.5}]},
+        {"stages": [{"critic": True}]},
+        {"runtime.ingest": "stream", "stages": [{"unlabelled": 0.5, "critic": True}], "critic": {}},
+        {
+            "losses": [*MPJPE, {"term": "orthographic"}],
+            "stages": [
+                {"share": 0.5, "unlabelled": 0.5, "terms": ["mpjpe"], "critic": True},
+                {"share": 0.5},
+            ],
+            "critic": {},
+        },
+    ],
+)
+def test_halves_of_what_belongs_together_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError):
+        check(with_values(BASE, values))
+
+
+def test_a_critic_needs_every_bone() -> None:
+    recipe = with_values(BASE, {"critic": {}, "stages": [{"critic": True}]})
+    assert check(recipe, manifest()) is recipe
+    with pytest.raises(RecipeError, match=r"critic needs every bone.*lacks joints.*\(rule 24\)"):
+        check(recipe, manifest("mpi_inf_3dhp_14"))
 
 
 def test_data_without_a_root_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
