@@ -11,7 +11,7 @@ import orjson
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from monopose import storage
 from monopose.errors import IntegrityError
@@ -54,17 +54,20 @@ def load_model(uri: str, device: str = "cpu") -> Model:
 
 def save_checkpoint(uri: str, training: Training) -> None:
     """Writes everything that a run needs to go on, as one object."""
-    state = training.optimiser.state_dict()
-    tensors = {f"estimator/{k}": v for k, v in training.estimator.state_dict().items()}
-    if training.averaged is not None:
-        tensors |= {f"averaged/{k}": v for k, v in training.averaged.state_dict().items()}
-    for index, values in state["state"].items():
-        tensors |= {f"optimiser/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
+    tensors: dict[str, Tensor] = {}
+    for name, module in _modules(training).items():
+        tensors |= {f"{name}/{k}": v for k, v in module.state_dict().items()}
+    groups: dict[str, Any] = {}
+    for name, optimiser in _optimisers(training).items():
+        state = optimiser.state_dict()
+        groups[name] = state["param_groups"]
+        for index, values in state["state"].items():
+            tensors |= {f"{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
     header = {
         "recipe_digest": training.recipe.digest(),
         "epoch": str(training.epoch),
         "seconds": repr(training.seconds),
-        "param_groups": orjson.dumps(state["param_groups"]).decode(),
+        "param_groups": orjson.dumps(groups).decode(),
     }
     whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     storage.write_bytes(uri, save(whole, header))
@@ -92,16 +95,30 @@ def load_checkpoint(uri: str, recipe: Recipe, device: torch.device) -> Training:
 
 
 def _restore(training: Training, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    training.estimator.load_state_dict(_below(tensors, "estimator/"))
-    if training.averaged is not None:
-        training.averaged.load_state_dict(_below(tensors, "averaged/"))
-    training.optimiser.load_state_dict(
-        {
-            "state": _optimiser_state(_below(tensors, "optimiser/")),
-            "param_groups": orjson.loads(header["param_groups"]),
-        }
-    )
+    for name, module in _modules(training).items():
+        module.load_state_dict(_below(tensors, f"{name}/"))
+    groups = orjson.loads(header["param_groups"])
+    for name, optimiser in _optimisers(training).items():
+        state = _optimiser_state(_below(tensors, f"{name}/"))
+        optimiser.load_state_dict({"state": state, "param_groups": groups[name]})
     training.epoch, training.seconds = int(header["epoch"]), float(header["seconds"])
+
+
+def _modules(training: Training) -> dict[str, nn.Module]:
+    adversary = training.adversary
+    held = {
+        "estimator": training.estimator,
+        "averaged": training.averaged,
+        "trajectory": training.trajectory,
+        "critic": None if adversary is None else adversary.critic,
+    }
+    return {name: module for name, module in held.items() if module is not None}
+
+
+def _optimisers(training: Training) -> dict[str, torch.optim.Optimizer]:
+    if training.adversary is None:
+        return {"optimiser": training.optimiser}
+    return {"optimiser": training.optimiser, "critic_optimiser": training.adversary.optimiser}
 
 
 def _metrics(where: str) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from monopose.data.augment import mirror, to_batch
 from monopose.data.batches import Batch, ClipTensors, cut_chunks
-from monopose.losses.supervised import total
+from monopose.losses.terms import total
 from monopose.models.estimator import Estimator, build
+from monopose.models.trajectory import RootTrajectory, build_trajectory, with_root
 from monopose.recipes.parts import Optimiser
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import joint_set
+from monopose.training.adversary import Adversary, CriticObjective, cost, learn, start_adversary
 
 
 @runtime_checkable
@@ -72,6 +74,8 @@ class Training:
     estimator: Estimator
     averaged: AveragedModel | None
     optimiser: torch.optim.Optimizer
+    trajectory: RootTrajectory | None = None
+    adversary: Adversary | None = None
     epoch: int = 0
     seconds: float = 0.0
 
@@ -85,6 +89,15 @@ class Training:
         return averaged
 
 
+@dataclass(frozen=True)
+class Players:
+    """What a step calls, each as it averages its gradients over the workers."""
+
+    forward: nn.Module
+    trajectory: nn.Module | None = None
+    critic: nn.Module | None = None
+
+
 def start(recipe: Recipe, device: torch.device) -> Training:
     """A training at epoch 0 with freshly drawn weights."""
     estimator = build(recipe).to(device)
@@ -92,7 +105,12 @@ def start(recipe: Recipe, device: torch.device) -> Training:
     if recipe.optimiser.ema_decay > 0:
         average = get_ema_multi_avg_fn(recipe.optimiser.ema_decay)
         averaged = AveragedModel(estimator, multi_avg_fn=average, use_buffers=True)
-    return Training(recipe, estimator, averaged, _optimiser(recipe.optimiser, estimator))
+    trajectory = build_trajectory(recipe)
+    optimiser = _optimiser(recipe.optimiser, estimator)
+    if trajectory is not None:
+        optimiser.add_param_group({"params": list(trajectory.to(device).parameters())})
+    adversary = start_adversary(recipe, device)
+    return Training(recipe, estimator, averaged, optimiser, trajectory, adversary)
 
 
 def fit(
@@ -107,9 +125,9 @@ def fit(
 
     on_epoch is called after each epoch, in every worker; False stops the run there.
     """
-    forward = workers.wrap(_compiled(training))
+    players = _players(training, workers)
     for epoch in range(training.epoch, training.recipe.budget.epochs):
-        report = _train_epoch(training, forward, batches, epoch)
+        report = _train_epoch(training, players, batches, epoch)
         if validation is not None and _evaluates(training.recipe, epoch):
             error_mm = evaluate_mm(training.evaluated, validation, training.recipe)
             report = EpochReport(**{**report.__dict__, "val_mpjpe_mm": error_mm})
@@ -118,9 +136,7 @@ def fit(
     return training
 
 
-def _train_epoch(
-    training: Training, forward: nn.Module, batches: Batches, epoch: int
-) -> EpochReport:
+def _train_epoch(training: Training, players: Players, batches: Batches, epoch: int) -> EpochReport:
     began = time.perf_counter()
     training.estimator.train()
     steps, losses, frames = batches.steps(epoch), [], 0
@@ -128,7 +144,7 @@ def _train_epoch(
         done = progress(training.recipe, epoch, index, steps)
         rate = _set_learning_rate(training, done)
         torch.manual_seed(step_seed(training.recipe.seed, epoch, index))
-        losses.append(step(training, forward, batch))
+        losses.append(step(training, players, batch))
         frames += batch.valid.numel()
     loss = float(torch.stack(losses).mean())
     seconds = time.perf_counter() - began
@@ -136,12 +152,18 @@ def _train_epoch(
     return EpochReport(epoch + 1, training.seconds, loss, None, frames / seconds, rate)
 
 
-def step(training: Training, forward: nn.Module, batch: Batch) -> Tensor:
-    """One optimiser step; the loss, detached and left on its device."""
+def step(training: Training, players: Players, batch: Batch) -> Tensor:
+    """One optimiser step, and the critic's where one plays; the loss, detached, on its device."""
     recipe = training.recipe
+    stage = recipe.stage_of(training.epoch)
+    adversary = training.adversary if stage.critic else None
+    trajectory = players.trajectory if recipe.uses_root(stage) else None
     with autocast(recipe, batch.keypoints.device):
-        outputs = forward(batch.keypoints, batch.score)
-    loss = total(recipe.losses, outputs, batch, joint_set(recipe.data.joint_set))
+        outputs = players.forward(batch.keypoints, batch.score)
+        outputs = with_root(outputs, trajectory, batch)
+    terms = recipe.terms_of(stage)
+    loss = total(terms, outputs, batch, joint_set(recipe.data.joint_set))
+    loss = loss + cost(adversary, outputs.pose_m, batch)
     training.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     if recipe.optimiser.clip_norm is not None:
@@ -149,6 +171,7 @@ def step(training: Training, forward: nn.Module, batch: Batch) -> Tensor:
     training.optimiser.step()
     if training.averaged is not None:
         training.averaged.update_parameters(training.estimator)
+    learn(adversary, players.critic, outputs.pose_m, batch)
     return loss.detach()
 
 
@@ -200,6 +223,15 @@ def progress(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
 def step_seed(seed: int, epoch: int, step: int) -> int:
     """A seed of its own for each step of each epoch, below 2^48: generators take 64 bits."""
     return ((seed * 1_000_003 + epoch) * 1_000_003 + step) % 2**48
+
+
+def _players(training: Training, workers: Workers) -> Players:
+    trajectory, adversary = training.trajectory, training.adversary
+    return Players(
+        forward=workers.wrap(_compiled(training)),
+        trajectory=None if trajectory is None else workers.wrap(trajectory),
+        critic=None if adversary is None else workers.wrap(CriticObjective(adversary)),
+    )
 
 
 def _compiled(training: Training) -> nn.Module:

@@ -14,6 +14,7 @@ import torch
 import monopose
 from monopose import storage
 from monopose.data.batches import ClipTensors, clip_tensors
+from monopose.data.label_share import with_label_share
 from monopose.data.manifest import Manifest
 from monopose.data.shards import read_clips, read_manifest
 from monopose.errors import InputError
@@ -82,6 +83,7 @@ def cached(recipe: Recipe, tensors: ClipTensors, workers: Workers = ALONE) -> Ca
             f"budget.batch_chunks is {recipe.budget.batch_chunks}, fewer than the workers",
             fix=f"give at least {workers.world_size}",
         )
+    tensors = with_label_share(tensors, recipe.data.label_share, recipe.seed)
     batches = CachedBatches(recipe, tensors, context_of(recipe), workers)
     if batches.smallest() < workers.world_size:
         raise InputError(

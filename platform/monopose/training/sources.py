@@ -52,5 +52,30 @@ class CachedBatches:
         return max(1, len(order) // self.recipe.budget.batch_chunks)
 
     def _order(self, epoch: int) -> torch.Tensor:
+        """(sequence, first frame) of the epoch's chunks, batch after batch.
+
+        An epoch is as many chunks as all clips make, labelled or not. Batches hold the stage's
+        share of unlabelled ones; of the kind of which there are too few, chunks are drawn anew.
+        """
         generator = torch.Generator().manual_seed(step_seed(self.recipe.seed, epoch, -1))
-        return chunk_starts(self.tensors, self.recipe.budget.chunk_frames, generator)
+        drawn = chunk_starts(self.tensors, self.recipe.budget.chunk_frames, generator)
+        has_3d = self.tensors.has_3d.cpu()
+        if has_3d.all():
+            return drawn
+        steps = self._full_batches(drawn)
+        size = min(self.recipe.budget.batch_chunks, len(drawn))
+        unlabelled = round(self.recipe.stage_of(epoch).unlabelled * size)
+        kinds = [
+            self._of_kind(drawn, wanted, steps * count, generator).view(steps, count, 2)
+            for wanted, count in ((has_3d, size - unlabelled), (~has_3d, unlabelled))
+        ]
+        return torch.cat(kinds, dim=1).flatten(0, 1)
+
+    def _of_kind(
+        self, drawn: torch.Tensor, wanted: torch.Tensor, count: int, generator: torch.Generator
+    ) -> torch.Tensor:
+        found = drawn[wanted[drawn[:, 0]]]
+        while len(found) < count:
+            again = chunk_starts(self.tensors, self.recipe.budget.chunk_frames, generator)
+            found = torch.cat([found, again[wanted[again[:, 0]]]])
+        return found[:count]

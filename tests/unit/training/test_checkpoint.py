@@ -28,6 +28,19 @@ from monopose.training.run import cached
 CPU = torch.device("cpu")
 TRAIN = moving_tensors(12, 15, noise_px=2.0)
 RECIPE_VALUE = tiny_recipe()
+CRITIC = {"width": 8, "pose_width": 4, "intervals": [1, 2]}
+# Labels alone for an epoch, two with the critic, and one with video.
+STAGED: dict[str, Any] = {
+    "data__label_share": 0.4,
+    "losses": [{"term": "mpjpe"}, {"term": "trajectory"}, {"term": "perspective"}],
+    "trajectory": {"channels": 4},
+    "critic": CRITIC,
+    "stages": [
+        {"share": 0.25, "terms": ["mpjpe"]},
+        {"share": 0.5, "terms": ["mpjpe", "trajectory"], "critic": True},
+        {"share": 0.25, "critic": True, "unlabelled": 0.5},
+    ],
+}
 
 
 def trained(
@@ -35,6 +48,28 @@ def trained(
 ) -> Training:
     batches, training = cached(recipe, TRAIN), training or start(recipe, CPU)
     return fit(training, batches, None, on_epoch=lambda _, report: report.epoch < epochs)
+
+
+def state(training: Training) -> dict[str, torch.Tensor]:
+    """All that changes while training, by name."""
+    critic = None if training.adversary is None else training.adversary.critic
+    modules = (training.estimator, training.evaluated, training.trajectory, critic)
+    found = {
+        f"{index}/{name}": values
+        for index, module in enumerate(modules)
+        if module is not None
+        for name, values in module.state_dict().items()
+    }
+    optimisers = [training.optimiser]
+    if training.adversary is not None:
+        optimisers.append(training.adversary.optimiser)
+    for number, optimiser in enumerate(optimisers):
+        for index, of_weight in optimiser.state_dict()["state"].items():
+            found |= {
+                f"o{number}/{index}/{name}": torch.as_tensor(value)
+                for name, value in of_weight.items()
+            }
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +97,15 @@ def tampered(uri: str, change: Callable[[bytes], bytes]) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"optimiser__ema_decay": 0.0}, {"optimiser__kind": "adam"}, {"temporal__kind": "none"}],
+    [
+        {},
+        {"optimiser__ema_decay": 0.0},
+        {"optimiser__kind": "adam"},
+        {"temporal__kind": "none"},
+        STAGED,
+        {**STAGED, "critic": {**CRITIC, "loss": "wgan_gp", "steps": 2}},
+        {**STAGED, "stages": [{"critic": True, "unlabelled": 0.5}]},
+    ],
 )
 def test_two_and_two_epochs_are_four_to_the_last_bit(
     values: dict[str, Any], tmp_path: Path
@@ -75,14 +118,8 @@ def test_two_and_two_epochs_are_four_to_the_last_bit(
     assert resumed.epoch == 2
     assert resumed.seconds > 0
     trained(recipe, training=resumed)
-    for part in ("estimator", "evaluated"):
-        expected = getattr(whole, part).state_dict()
-        for name, values_now in getattr(resumed, part).state_dict().items():
-            assert torch.equal(values_now, expected[name]), name
-    left, right = whole.optimiser.state_dict(), resumed.optimiser.state_dict()
-    for index, state in left["state"].items():
-        for name, value in state.items():
-            assert torch.equal(torch.as_tensor(value), right["state"][index][name]), name
+    assert all(torch.equal(values, state(resumed)[name]) for name, values in state(whole).items())
+    assert state(whole).keys() == state(resumed).keys()
 
 
 def test_a_checkpoint_may_be_gone_on_with_under_another_name_and_runtime(checkpoint: str) -> None:
@@ -130,6 +167,23 @@ def test_a_checkpoint_with_a_part_missing_is_refused(checkpoint: str, lost: str)
     tampered(checkpoint, without)
     with pytest.raises(IntegrityError, match=r"checkpoint\.safetensors"):
         load_checkpoint(checkpoint, RECIPE_VALUE, CPU)
+
+
+@pytest.mark.parametrize("lost", ["critic/", "critic/judge.2.bias", "trajectory/head.weight"])
+def test_a_checkpoint_without_what_plays_beside_the_estimator_is_refused(
+    lost: str, tmp_path: Path
+) -> None:
+    from safetensors.torch import load
+
+    recipe, uri = tiny_recipe(**STAGED), str(tmp_path / "c.safetensors")
+    save_checkpoint(uri, trained(recipe, epochs=1))
+    payload = storage.read_bytes(uri)
+    length = int.from_bytes(payload[:8], "little")
+    header = orjson.loads(payload[8 : 8 + length])["__metadata__"]
+    kept = {name: v for name, v in load(payload).items() if not name.startswith(lost)}
+    storage.write_bytes(uri, save(kept, header))
+    with pytest.raises(IntegrityError, match="checkpoint lacks a part"):
+        load_checkpoint(uri, recipe, CPU)
 
 
 @pytest.mark.parametrize("lost", ["epoch", "seconds", "param_groups"])

@@ -17,6 +17,7 @@ from monopose.recipes.parts import Optimiser
 from monopose.recipes.recipe import Recipe
 from monopose.training.loop import (
     EpochReport,
+    Players,
     Training,
     Workers,
     evaluate_mm,
@@ -131,7 +132,7 @@ def test_averaged_weights_are_the_decayed_mean_of_the_steps() -> None:
     recipe = tiny_recipe()
     training, expected = start(recipe, CPU), None
     for batch in cached(recipe, TRAIN).epoch(0):
-        step(training, training.estimator, batch)
+        step(training, Players(training.estimator), batch)
         now = training.estimator.head.joints.weight.detach().double().clone()
         expected = now if expected is None else 0.9 * expected + 0.1 * now
     found = training.evaluated.head.joints.weight.detach().double()
@@ -143,7 +144,7 @@ def test_averaged_weights_are_the_decayed_mean_of_the_steps() -> None:
 def test_gradients_are_clipped_to_their_norm() -> None:
     recipe = tiny_recipe(optimiser__clip_norm=0.01)
     training = start(recipe, CPU)
-    step(training, training.estimator, next(cached(recipe, TRAIN).epoch(0)))
+    step(training, Players(training.estimator), next(cached(recipe, TRAIN).epoch(0)))
     gradients = [p.grad for p in training.estimator.parameters() if p.grad is not None]
     assert len(gradients) == len(list(training.estimator.parameters()))
     squares = [gradient.double().square().sum().item() for gradient in gradients]

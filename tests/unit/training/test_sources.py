@@ -1,13 +1,16 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 import torch
 from tests.moving_clips import moving_tensors, tiny_recipe
 
 from monopose.data.batches import Batch
+from monopose.data.label_share import with_label_share
 from monopose.errors import InputError
 from monopose.training.loop import Workers
 from monopose.training.run import cached
+from monopose.training.sources import CachedBatches
 
 TENSORS = moving_tensors(13, 17, 22)
 
@@ -122,3 +125,75 @@ def test_workers_hide_different_keypoints_of_different_chunks_to_the_same_degree
     assert shares[1] != shares[2]
     for each in shares:
         assert abs(sum(each) / len(each) - 0.2) < 0.06
+
+
+def mixed(share: float, unlabelled: float, world_size: int = 1) -> list[CachedBatches]:
+    """Batches of eight chunks of TENSORS, a share of which is labelled."""
+    recipe = tiny_recipe(
+        budget__batch_chunks=8, data__label_share=share, stages=[{"unlabelled": unlabelled}]
+    )
+    return [cached(recipe, TENSORS, Workers(rank, world_size)) for rank in range(world_size)]
+
+
+def test_fewer_labels_without_a_use_for_the_rest_are_repeated() -> None:
+    """Of 52 frames a tenth is 6, so 2 chunks of four frames in each of two views."""
+    (few,), (all_labelled,) = mixed(0.1, 0.0), mixed(1.0, 0.0)
+    batches = list(few.epoch(0))
+    assert len(batches) == few.steps(0)
+    # A take cut in two makes a chunk or two more.
+    assert 0 <= few.steps(0) - all_labelled.steps(0) <= 1
+    assert all(batch.has_3d.all() for batch in batches)
+    # All chunks that there can be start in one of the first frames of two views.
+    assert len(set(samples(batches))) <= 2 * 6
+    assert len(set(samples(batches))) < len(samples(batches))
+
+
+@pytest.mark.parametrize(("unlabelled", "expected"), [(0.5, 4), (0.25, 2), (0.9, 7)])
+def test_batches_hold_the_stages_share_of_unlabelled_chunks(
+    unlabelled: float, expected: int
+) -> None:
+    (batches,) = mixed(0.1, unlabelled)
+    for epoch in (0, 1):
+        assert {int((~batch.has_3d).sum()) for batch in batches.epoch(epoch)} == {expected}
+    assert samples(batches.epoch(0)) != samples(batches.epoch(1))
+
+
+def test_workers_have_both_kinds_and_together_those_of_one() -> None:
+    ((alone,), workers) = mixed(0.1, 0.5), mixed(0.1, 0.5, world_size=2)
+    assert {worker.steps(1) for worker in workers} == {alone.steps(1)}
+    for one, *shares in zip(alone.epoch(1), *(w.epoch(1) for w in workers), strict=True):
+        assert [int((~share.has_3d).sum()) for share in shares] == [2, 2]
+        assert samples([one]) == samples(shares)
+
+
+def test_video_is_not_mixed_in_before_its_stage() -> None:
+    stages = [{"share": 0.5}, {"share": 0.5, "unlabelled": 0.5}]
+    recipe = tiny_recipe(data__label_share=0.5, stages=stages)
+    batches = cached(recipe, TENSORS)
+    found = [any((~b.has_3d).any() for b in batches.epoch(epoch)) for epoch in range(4)]
+    assert found == [False, False, True, True]
+
+
+def test_where_every_clip_is_labelled_there_is_no_video_to_mix_in() -> None:
+    (plain,), (wanted,) = mixed(1.0, 0.0), mixed(1.0, 0.5)
+    for one, other in zip(plain.epoch(0), wanted.epoch(0), strict=True):
+        assert torch.equal(one.keypoints, other.keypoints)
+
+
+def test_labels_that_may_not_be_used_are_not() -> None:
+    """Poses of what counts as video are spoilt: labelled samples stay as they are."""
+    recipe = tiny_recipe(
+        data__label_share=0.3, data__virtual_cameras={}, stages=[{"unlabelled": 0.5}]
+    )
+    known = with_label_share(TENSORS, 0.3, recipe.seed)
+    hidden = torch.ones(len(TENSORS.pose_m), dtype=torch.bool)
+    for first, length in zip(known.first[known.has_3d], known.length[known.has_3d], strict=True):
+        hidden[first : first + length] = False
+    spoilt = replace(TENSORS, pose_m=TENSORS.pose_m.masked_fill(hidden[:, None, None], 7.0))
+    for one, other in zip(
+        cached(recipe, TENSORS).epoch(0), cached(recipe, spoilt).epoch(0), strict=True
+    ):
+        assert torch.equal(one.has_3d, other.has_3d)
+        assert torch.equal(one.keypoints, other.keypoints)
+        assert torch.equal(one.pose_m[one.has_3d], other.pose_m[one.has_3d])
+        assert not torch.equal(one.pose_m, other.pose_m)
