@@ -15,7 +15,9 @@ class Keypoints(nn.Module):
 
     Source: the input layer of Pavllo et al. 2019. Deviation: they feed screen coordinates as they
     are; centre and offsets are the same information at comparable scales. Whether it helps has
-    not been shown (docs/log.md). Scores as inputs are ours.
+    not been shown (docs/log.md). Scores and masks as inputs are ours. A missing joint lies at the
+    centre of those that are seen; beside a mask, the layer that follows learns its own place for
+    each missing joint, so no embedding of it is needed.
     """
 
     def __init__(self, config: KeypointEncoder, num_joints: int) -> None:
