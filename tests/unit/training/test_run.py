@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,18 @@ from monopose.training.checkpoint import load_model
 from monopose.training.loop import EpochReport
 from monopose.training.run import CHECKPOINT, load_split, prepare, train_here
 from monopose.training.tracking import read_history
+
+# Labels, then a critic, then 2D-only video, one epoch after another.
+STAGED: dict[str, Any] = {
+    "data__label_share": 0.5,
+    "losses": [{"term": "mpjpe"}, {"term": "orthographic", "weight": 0.5}],
+    "critic": {"width": 8, "pose_width": 4, "intervals": [1, 2], "loss": "wgan_gp"},
+    "stages": [
+        {"share": 0.25, "terms": ["mpjpe"]},
+        {"share": 0.5, "terms": ["mpjpe"], "critic": True},
+        {"share": 0.25, "critic": True, "unlabelled": 0.5},
+    ],
+}
 
 
 class KilledError(Exception):
@@ -60,9 +73,12 @@ def test_a_run_leaves_recipe_history_checkpoint_and_model(data: str, tmp_path: P
     assert {name: metrics[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("values", [{}, STAGED], ids=["plain", "staged"])
 @pytest.mark.parametrize("killed", [1, 2, 3])
-def test_a_killed_run_ends_as_if_it_had_not_been(data: str, killed: int) -> None:
-    recipe = tiny_recipe(data__flip=True)
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    data: str, killed: int, values: dict[str, Any]
+) -> None:
+    recipe = tiny_recipe(data__flip=True, **values)
     whole, broken = prepare(recipe, data, "whole"), prepare(recipe, data, "broken")
     train_here(whole)
     with pytest.raises(KilledError):
