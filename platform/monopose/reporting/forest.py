@@ -30,7 +30,9 @@ def forest_svg(result: AblationResult) -> str:
         _row(_TOP + _ROW * (index + 0.5), answer, [at(x) for x in found])
         for index, (answer, found) in enumerate(rows)
     ]
-    title = "difference with its 95 % interval, % of the side compared against"
+    title = (
+        "difference, % of the side compared against (ratios: % above their bound); 95 % intervals"
+    )
     parts.append(f'<text x="{_LEFT}" y="16" {_TEXT}>{title}</text>')
     width, height = _LEFT + _PLOT + _RIGHT, int(bottom) + 34
     body = "\n".join(parts)
