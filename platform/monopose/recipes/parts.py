@@ -38,7 +38,7 @@ OcclusionPattern = Literal["point", "joint_track", "frame", "area", "moving_area
 class Occlusion(Part):
     """Keypoints hidden in training (Cheng et al. 2020; patterns and numbers are ours)."""
 
-    share: Share = 0.5
+    share: Share = 0.7
     """of the chunks that get a pattern"""
     patterns: Annotated[tuple[OcclusionPattern, ...], Field(min_length=1)] = (
         "point",
@@ -51,7 +51,7 @@ class Occlusion(Part):
     """one of them is drawn for a chunk; a name given twice is drawn twice as often"""
     combined: Share = 0.3
     """of the chunks with a pattern that get a second one on top"""
-    point_share: tuple[Share, Share] = (0.1, 0.3)
+    point_share: tuple[Share, Share] = (0.1, 0.6)
     """chance of each keypoint to be dropped, drawn for a chunk"""
     track_share: tuple[Share, Share] = (0.1, 0.5)
     """chance of each joint to be gone for a run of frames, drawn for a chunk"""

@@ -16,7 +16,7 @@ SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 BASE = Recipe(name="base")
 
 OCCLUSION: dict[str, st.SearchStrategy[Any]] = {
-    "share": st.floats(0.0, 0.45),
+    "share": st.floats(0.0, 0.65),
     "patterns": st.sampled_from([["point"], ["point", "limb"], ["area", "area", "frame"]]),
     "combined": st.floats(0.35, 1.0),
     "point_share": st.tuples(st.floats(0.0, 0.05), st.floats(0.1, 1.0)),

@@ -80,7 +80,8 @@ def test_data_or_budgets_that_make_no_batch_are_refused() -> None:
         cached(tiny_recipe(), TENSORS, Workers(0, 5))
 
 
-OCCLUDED = {"data__occlusion": {"share": 1.0, "patterns": ["point"], "ramp_share": 0.5}}
+POINTS = {"share": 1.0, "patterns": ["point"], "point_share": [0.1, 0.3], "ramp_share": 0.5}
+OCCLUDED = {"data__occlusion": POINTS}
 
 
 def hidden_share(batch: Batch) -> float:
