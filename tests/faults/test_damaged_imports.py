@@ -17,6 +17,7 @@ from tests.sources.case import Case
 from monopose.data.shards import write_clips
 from monopose.errors import MonoposeError
 
+# Of each source, over its cases.
 DAMAGED_FILES = 200
 LIMIT_S = 20.0
 
@@ -91,6 +92,12 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 Written = tuple[Case, Path]
 
 
+def seeds_of(case: Case) -> range:
+    """The cases of one source share out its damages."""
+    cases = [other for other in CASES.values() if other.source == case.source]
+    return range(cases.index(case), DAMAGED_FILES, len(cases))
+
+
 def read_damaged(case: Case, folder: Path, damage: str) -> str | None:
     """What the user is told, None when the damage did no harm; fails on anything else."""
     uri = folder.parent / "shards"
@@ -109,7 +116,10 @@ def check(written: Written, tmp_path: Path, seeds: range) -> None:
     names = [file.relative_to(whole) for file in case.files(whole)]
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        name, damage = names[int(rng.integers(len(names)))], DAMAGES[seed % len(DAMAGES)]
+        name, damage = (
+            names[int(rng.integers(len(names)))],
+            DAMAGES[int(rng.integers(len(DAMAGES)))],
+        )
         folder = tmp_path / "damaged"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(whole, folder)
@@ -119,6 +129,11 @@ def check(written: Written, tmp_path: Path, seeds: range) -> None:
 
 
 def test_damaged_files_give_one_clear_error(written: Written, tmp_path: Path) -> None:
+    check(written, tmp_path, seeds_of(written[0]))
+
+
+@pytest.mark.slow
+def test_all_damages_to_each_case(written: Written, tmp_path: Path) -> None:
     check(written, tmp_path, range(DAMAGED_FILES))
 
 

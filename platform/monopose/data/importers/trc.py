@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
 
 from monopose.data.clip import Clip
 from monopose.data.importers.mocap.clips import (
@@ -22,6 +20,7 @@ from monopose.data.importers.mocap.clips import (
     read_joint_map,
     z_up,
 )
+from monopose.data.importers.reading.runs import runs
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
 from monopose.errors import InputError
 from monopose.formats.trc import read_trc
@@ -51,7 +50,7 @@ def take(
     joint_map, target = mapped or _known_map(trc.markers, where)
     points_m = {name: trc.positions_m[:, i] for i, name in enumerate(trc.markers)}
     pose_m = joints_of(points_m, joint_map, target, where)
-    runs = _runs(np.isfinite(pose_m).all(axis=(1, 2)))
+    runs = runs(np.isfinite(pose_m).all(axis=(1, 2)))
     if not runs:
         raise InputError("no frame has all the joints that are mapped", where=where)
     for start, end in runs:
@@ -75,12 +74,6 @@ def _known_map(markers: Sequence[str], where: str) -> tuple[JointMap, str]:
         what = f"cannot tell the body's joints from {', '.join(markers)}"[:2000]
         raise InputError(what, where=where, fix="give --joint-map")
     return {joint: (joint,) for joint in joint_set(own).joints}, own
-
-
-def _runs(whole: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
-    """(first, after the last) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]]).astype(int)))
-    return [(int(start), int(end)) for start, end in list(pairwise(edges))[::2]]
 
 
 def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
