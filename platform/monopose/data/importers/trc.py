@@ -50,10 +50,10 @@ def take(
     joint_map, target = mapped or _known_map(trc.markers, where)
     points_m = {name: trc.positions_m[:, i] for i, name in enumerate(trc.markers)}
     pose_m = joints_of(points_m, joint_map, target, where)
-    runs = runs(np.isfinite(pose_m).all(axis=(1, 2)))
-    if not runs:
+    whole = list(runs(np.isfinite(pose_m).all(axis=(1, 2))))
+    if not whole:
         raise InputError("no frame has all the joints that are mapped", where=where)
-    for start, end in runs:
+    for start, end in whole:
         name = action if (start, end) == (0, len(pose_m)) else f"{action}_{start}"
         yield mocap_clip(
             z_up(pose_m[start:end], up),
