@@ -141,13 +141,15 @@ def studio(
         int | None, typer.Option(help="Keep every n-th of 50 frames a second [1; 5 for images].")
     ] = None,
     crop_px: Annotated[int, typer.Option(help="Side of the rendered square crops.")] = 128,
+    on_cluster: OnCluster = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make the embedded, synthetic data set: procedural people, actions and cameras.
 
     Example: monopose data studio --to wild --images --domain wild --seconds 2
     """
-    from monopose.data.studio.studio import studio_clips
+    from monopose.data.importers.source import ImportPlan
+    from monopose.data.studio.studio import Wanted
     from monopose.errors import InputError
 
     known: dict[str, Literal["model", "gt"]] = {"model": "model", "gt": "gt"}
@@ -156,7 +158,7 @@ def studio(
     domains: dict[str, Literal["studio", "wild"]] = {"studio": "studio", "wild": "wild"}
     if domain not in domains:
         raise InputError(f"unknown domain {domain!r}", where="--domain", fix="studio|wild")
-    clips = studio_clips(
+    wanted = Wanted(
         seed,
         seconds,
         subjects=subjects,
@@ -167,7 +169,25 @@ def studio(
         crop_px=crop_px,
         stride=(5 if images else 1) if stride is None else stride,
     )
-    _write(clips, to, detections=detections, synthetic=True, overwrite=overwrite)
+    plan = ImportPlan(domain, wanted.parts(), detections)
+    if images:
+        _compile_renderer()
+    if on_cluster:
+        _import_on_cluster(plan, to, overwrite=overwrite, synthetic=True)
+    else:
+        _write(plan.clips(), to, detections=detections, synthetic=True, overwrite=overwrite)
+
+
+def _compile_renderer() -> None:
+    """Compiles before any clip is made, so that workers on this machine find the code on disk."""
+    from monopose.data.studio.images.compiled import compiled_before
+    from monopose.data.studio.images.render import render
+    from monopose.data.studio.studio import studio_clips
+
+    if compiled_before(render):
+        return
+    typer.echo("note: compiling the renderer, about 20 s, once for this installation", err=True)
+    next(studio_clips(seconds=0.04, detections="gt", images=True, crop_px=16))
 
 
 @app.command()
@@ -240,13 +260,15 @@ def _save(path: Path, content: bytes) -> None:
         raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
-def _import_on_cluster(plan: "ImportPlan", to: str, *, overwrite: bool) -> None:
+def _import_on_cluster(
+    plan: "ImportPlan", to: str, *, overwrite: bool, synthetic: bool = False
+) -> None:
     from monopose import cluster, storage
     from monopose.data.manifest import About
     from monopose.data.prepare import import_on_cluster
 
     cluster.connect()
-    where, about = storage.resolve(to, "data"), About(plan.dataset, plan.detections)
+    where, about = storage.resolve(to, "data"), About(plan.dataset, plan.detections, synthetic)
     with tasks_shown("importing parts") as shown:
         manifest = import_on_cluster(plan.parts, where, about, overwrite=overwrite, on_task=shown)
     _describe(where, manifest)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Literal
 
@@ -11,6 +12,7 @@ from jaxtyping import Float, Float32
 from monopose.data.camera_ring import studio_cameras
 from monopose.data.clip import Clip, validate
 from monopose.data.detector import observe
+from monopose.data.importers.source import Part
 from monopose.data.studio.actions import ACTIONS
 from monopose.data.studio.body import JOINTS, Subject, draw_subject, pose_from_angles
 from monopose.data.studio.floor import stand_on_floor
@@ -81,17 +83,50 @@ def studio_clips(
     stay those of 50 fps. Clips are made one by one, as they are asked for.
     Raises InputError for an unknown action or numbers that give no clips.
     """
-    names = tuple(ACTIONS) if actions is None else tuple(actions)
-    _check(names, seconds, subjects, takes, crop_px, stride)
-    for number in range(1, subjects + 1):
-        person = _person(seed, number, subjects, lens_distortion, domain)
-        for name, take in product(names, range(takes)):
-            key = (seed, number, take, *name.encode(), *((99,) if domain == "wild" else ()))
-            clip = _acted(person, name, take, round(seconds * FPS), key, detections, domain)
-            clip = _every(clip, stride)
-            if images:
-                clip = _filmed(clip, person, key, domain, crop_px, detections == "gt")
-            yield validate(_without_3d(clip) if domain == "wild" else clip)
+    wanted = Wanted(
+        seed, seconds, subjects, takes, actions, detections, lens_distortion, domain, images,
+        crop_px, stride,
+    )  # fmt: skip
+    for part in wanted.parts():
+        yield from part()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which clips to make; the fields are the arguments of `studio_clips`."""
+
+    seed: int = 0
+    seconds: float = 4.0
+    subjects: int = 10
+    takes: int = 1
+    actions: Sequence[str] | None = None
+    detections: Literal["model", "gt"] = "model"
+    lens_distortion: bool = False
+    domain: Literal["studio", "wild"] = "studio"
+    images: bool = False
+    crop_px: int = 128
+    stride: int = 1
+
+    def parts(self) -> list[Part]:
+        """One part for each subject and action. Raises InputError as `studio_clips` does."""
+        names = tuple(ACTIONS) if self.actions is None else tuple(self.actions)
+        _check(names, self.seconds, self.subjects, self.takes, self.crop_px, self.stride)
+        numbers = range(1, self.subjects + 1)
+        return [partial(_takes, self, number, name) for number, name in product(numbers, names)]
+
+
+def _takes(wanted: Wanted, number: int, name: str) -> Iterator[Clip]:
+    """The clips of one subject doing one action."""
+    domain, exact = wanted.domain, wanted.detections == "gt"
+    person = _person(wanted.seed, number, wanted.subjects, wanted.lens_distortion, domain)
+    frames = round(wanted.seconds * FPS)
+    for take in range(wanted.takes):
+        key = (wanted.seed, number, take, *name.encode(), *((99,) if domain == "wild" else ()))
+        clip = _acted(person, name, take, frames, key, wanted.detections, domain)
+        clip = _every(clip, wanted.stride)
+        if wanted.images:
+            clip = _filmed(clip, person, key, domain, wanted.crop_px, exact)
+        yield validate(_without_3d(clip) if domain == "wild" else clip)
 
 
 def _person(seed: int, number: int, subjects: int, lens_distortion: bool, domain: str) -> _Person:
