@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from monopose.errors import RecipeError
+from monopose.recipes.occlusion_tcn import occlusion_tcn
 from monopose.recipes.parts import Size
 from monopose.recipes.recipe import Recipe, from_file
 from monopose.recipes.simple_baseline import simple_baseline
@@ -13,6 +14,7 @@ from monopose.recipes.videopose3d import videopose3d
 PRESETS: dict[str, Callable[[Size], Recipe]] = {
     "videopose3d": videopose3d,
     "simple_baseline": simple_baseline,
+    "occlusion_tcn": occlusion_tcn,
 }
 
 

@@ -14,6 +14,14 @@ from monopose.tuning.space import Space, load_space, recipe_of, shown
 ROOT = Path(__file__).resolve().parents[3]
 SPACES = sorted(path.stem for path in (ROOT / "search_spaces").glob("*.py"))
 
+BASELINES = {("keypoints", "tcn_single"), ("mlp", "none")}
+MULTI_STRIDE = {("keypoints", "tcn_multi")}
+FAMILIES = {
+    "baselines": BASELINES,
+    "occlusion_tcn": MULTI_STRIDE,
+    "all_papers": BASELINES | MULTI_STRIDE,
+}
+
 
 @pytest.fixture
 def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +49,7 @@ def test_whatever_a_space_draws_can_be_run(name: str, at_the_root: None) -> None
                 for part in field.split("."):
                     node = node[part]
                 assert node == value, field
-    assert kinds == {("keypoints", "tcn_single"), ("mlp", "none")}
+    assert kinds == FAMILIES[name]
 
 
 def test_a_space_is_loaded_by_name_or_file(at_the_root: None, tmp_path: Path) -> None:

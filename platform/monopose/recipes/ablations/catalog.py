@@ -2,10 +2,11 @@
 
 from monopose.errors import InputError
 from monopose.recipes.ablation import Ablation
-from monopose.recipes.ablations import videopose3d
+from monopose.recipes.ablations import occlusion_tcn, videopose3d
 
 ABLATIONS: dict[str, Ablation] = {
     "videopose3d": videopose3d.ABLATION,
+    "occlusion_tcn": occlusion_tcn.ABLATION,
 }
 
 

@@ -1,0 +1,141 @@
+"""What each part of paper A is worth: A2 to A6 of its file, and the robustness it is made for.
+
+A1, heatmaps against their peak, needs images: rendered heatmaps hold no more than the peak.
+"""
+
+from functools import partial
+from typing import Any
+
+from monopose.evaluation.conditions import (
+    CLEAN,
+    DOUBLE_SPEED,
+    HALF_SPEED,
+    MASKED_10,
+    MASKED_30,
+    MASKED_50,
+    MOVING_AREA,
+    STATIC_AREA,
+)
+from monopose.models.size import as_large_as
+from monopose.recipes.ablation import Ablation, Question, Side
+from monopose.recipes.occlusion_tcn import occlusion_tcn
+from monopose.recipes.parts import Size
+from monopose.recipes.recipe import Recipe, with_values
+from monopose.recipes.videopose3d import videopose3d
+
+MPJVE = "h36m17/mpjve/pooled"
+_SUPERVISED: dict[str, Any] = {
+    "losses": [{"term": "mpjpe"}],
+    "critic": None,
+    "stages": [{"name": "sup", "share": 1.0}],
+}
+# Stages change with the budget, so each variant is one stage: its part is there from the start.
+_CRITIC = [{"name": "adv", "share": 1.0, "critic": True}]
+_SEMI = [
+    {"name": "sup", "share": 0.4, "terms": ["mpjpe"]},
+    {"name": "semi", "share": 0.6, "unlabelled": 0.5},
+]
+
+
+def supervised(size: Size, values: dict[str, Any] | None = None) -> Recipe:
+    """Multi-stride and occlusion alone, with fields replaced."""
+    return with_values(occlusion_tcn(size), {**_SUPERVISED, **(values or {})}, where="ablation")
+
+
+def one_stride(size: Size) -> Recipe:
+    """One stride and one layer more: as many parameters, the field of view nearest to it."""
+    base = supervised(size)
+    widths = [3] * {"smoke": 3, "small": 4, "paper": 5}[size]
+    values = {"temporal.kind": "tcn_single", "temporal.filter_widths": widths}
+    dropout = {"temporal.dropout": base.temporal.model_dump()["dropout"]}
+    return as_large_as(with_values(base, {**values, **dropout}, where="ablation"), base)
+
+
+def with_critic(size: Size, intervals: tuple[int, ...]) -> Recipe:
+    """A critic of bone products at one time, and over these intervals."""
+    critic = {**occlusion_tcn(size).model_dump()["critic"], "intervals": intervals}
+    return supervised(size, {"critic": critic, "stages": _CRITIC})
+
+
+def few_labels(size: Size, share: float, *, video: bool) -> Recipe:
+    """A share of the 3D labels, with the rest as 2D-only video or without it."""
+    terms = [{"term": "mpjpe"}, {"term": "orthographic", "weight": 0.1}]
+    semi = {"losses": terms, "stages": _SEMI} if video else {}
+    return supervised(size, {"data.label_share": share, **semi})
+
+
+def _against(id_: str, asks: str, of: str, against: str, **more: Any) -> Question:
+    condition = more.pop("condition", CLEAN)
+    return Question(id_, asks, Side(of, condition), Side(against, condition), **more)
+
+
+_ROBUST = (
+    Question(
+        "robust.30", "is the error at 30 % masked at most 1.15 times the clean one?",
+        Side("masked", MASKED_30), Side("masked", CLEAN), at_most=1.15,
+    ),
+    Question(
+        "robust.50", "is the error at 50 % masked at most 1.35 times the clean one?",
+        Side("masked", MASKED_50), Side("masked", CLEAN), at_most=1.35,
+    ),
+    Question(
+        "robust.half.30", "is the error at 30 % masked below half of the unmasked network's?",
+        Side("masked", MASKED_30), Side("unmasked", MASKED_30), at_most=0.5,
+    ),
+    Question(
+        "robust.half.50", "is the error at 50 % masked below half of the unmasked network's?",
+        Side("masked", MASKED_50), Side("unmasked", MASKED_50), at_most=0.5,
+    ),
+    Question(
+        "robust.clean", "is the clean error at most 5 % above the unmasked network's?",
+        Side("masked", CLEAN), Side("unmasked", CLEAN), at_most=1.05,
+    ),
+)  # fmt: skip
+
+ABLATION = Ablation(
+    name="occlusion_tcn",
+    about="Paper A on keypoints: one part added or taken away at a time",
+    reference="masked",
+    variants={
+        "masked": supervised,
+        "unmasked": partial(supervised, values={"data.occlusion": None}),
+        "one_stride": one_stride,
+        "kcs": partial(with_critic, intervals=()),
+        "kcs_tkcs": partial(with_critic, intervals=(1, 3, 5)),
+        "labels_10": partial(few_labels, share=0.1, video=False),
+        "labels_10_video": partial(few_labels, share=0.1, video=True),
+        "labels_1": partial(few_labels, share=0.01, video=False),
+        "labels_1_video": partial(few_labels, share=0.01, video=True),
+        "causal": partial(supervised, values={"temporal.causal": True}),
+        "videopose3d": videopose3d,
+    },
+    conditions=(CLEAN, MASKED_10, MASKED_30, MASKED_50, STATIC_AREA, MOVING_AREA),
+    questions=(
+        _against("A2", "do several strides beat one of the same size?", "masked", "one_stride"),
+        _against(
+            "A2.slow", "and at half the speed?", "masked", "one_stride", condition=HALF_SPEED
+        ),
+        _against(
+            "A2.fast", "and at twice the speed?", "masked", "one_stride", condition=DOUBLE_SPEED
+        ),
+        _against("A3", "does a critic of body structure help?", "kcs", "masked"),
+        _against("A4", "does a critic of motion help beyond it?", "kcs_tkcs", "kcs"),
+        _against(
+            "A4.smooth", "and is the motion smoother?", "kcs_tkcs", "kcs", protocol=MPJVE
+        ),
+        _against(
+            "A5.10", "does masking help at 10 % masked?", "masked", "unmasked",
+            condition=MASKED_10,
+        ),
+        *_ROBUST,
+        _against(
+            "A6.10", "does 2D-only video help with 10 % of the labels?",
+            "labels_10_video", "labels_10",
+        ),
+        _against(
+            "A6.1", "does 2D-only video help with 1 % of the labels?", "labels_1_video", "labels_1"
+        ),
+        _against("live", "how does the causal model lie to it?", "masked", "causal"),
+        _against("preset", "does it beat the preset videopose3d?", "masked", "videopose3d"),
+    ),
+)  # fmt: skip
