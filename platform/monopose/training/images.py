@@ -2,6 +2,12 @@
 
 Where clips come from is a call that starts a pass over them: Ray Data's blocks of this worker's
 rows (data/ingest.py: clip_blocks) or the shards themselves (data/shard_files.py: stored_blocks).
+
+Memory does not grow with the set. `pool_bytes` bounds the encoded frames that wait to be drawn;
+besides them there are the shard being read, one block of its clips and two batches for each
+thread. Frames are copied out of a block, as a view of one would keep the whole block. Where Ray
+reads, `read_split(memory_bytes=)` bounds the blocks in its store, and each reading task, in a
+process of its own, holds one shard.
 """
 
 import math
