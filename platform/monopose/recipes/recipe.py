@@ -11,6 +11,8 @@ from monopose.errors import RecipeError
 from monopose.recipes.parts import (
     Budget,
     DataMix,
+    HeatmapEncoder,
+    HeatmapPeakEncoder,
     KeypointEncoder,
     LinearHead,
     LossTerm,
@@ -24,7 +26,9 @@ from monopose.recipes.parts import (
 )
 from monopose.recipes.stages import Critic, Stage, Trajectory, stage_at
 
-Encoder = Annotated[KeypointEncoder | MlpEncoder, Field(discriminator="kind")]
+Encoder = Annotated[
+    KeypointEncoder | MlpEncoder | HeatmapEncoder | HeatmapPeakEncoder, Field(discriminator="kind")
+]
 Temporal = Annotated[NoTemporal | SingleStrideTcn | MultiStrideTcn, Field(discriminator="kind")]
 Head = Annotated[LinearHead, Field()]
 

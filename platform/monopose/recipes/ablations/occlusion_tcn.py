@@ -18,7 +18,7 @@ from monopose.evaluation.conditions import (
 )
 from monopose.models.size import as_large_as
 from monopose.recipes.ablation import Ablation, Question, Side
-from monopose.recipes.occlusion_tcn import occlusion_tcn
+from monopose.recipes.occlusion_tcn import LOSSES, occlusion_tcn
 from monopose.recipes.parts import Size
 from monopose.recipes.recipe import Recipe, with_values
 from monopose.recipes.videopose3d import videopose3d
@@ -59,7 +59,7 @@ def with_critic(size: Size, intervals: tuple[int, ...]) -> Recipe:
 
 def few_labels(size: Size, share: float, *, video: bool) -> Recipe:
     """A share of the 3D labels, with the rest as 2D-only video or without it."""
-    terms = [{"term": "mpjpe"}, {"term": "orthographic", "weight": 0.1}]
+    terms = [term.model_dump() for term in LOSSES]
     semi = {"losses": terms, "stages": _SEMI} if video else {}
     return supervised(size, {"data.label_share": share, **semi})
 
