@@ -8,7 +8,13 @@ import torch
 from tests.conformance import parts
 
 from monopose.models.estimator import ENCODERS, build, context_of
-from monopose.recipes.parts import KeypointEncoder, MlpEncoder, NoTemporal
+from monopose.recipes.parts import (
+    HeatmapEncoder,
+    HeatmapPeakEncoder,
+    KeypointEncoder,
+    MlpEncoder,
+    NoTemporal,
+)
 from monopose.recipes.recipe import Recipe
 
 # Any: a part has attributes that `nn.Module` does not declare.
@@ -21,6 +27,9 @@ CONFIGS: dict[str, Any] = {
     "mlp": MlpEncoder(width=12, blocks=2, dropout=0.2),
     "mlp, score": MlpEncoder(width=12, blocks=1, dropout=0.0, inputs="xy_score"),
     "mlp, mask": MlpEncoder(width=12, blocks=1, dropout=0.0, inputs="xy_mask"),
+    "heatmaps": HeatmapEncoder(size_px=16, channels=(8, 8), width=12),
+    "heatmaps, odd size": HeatmapEncoder(size_px=11, sigma_px=0.7, channels=(8, 8, 8), width=12),
+    "heatmap_peak": HeatmapPeakEncoder(),
 }
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monopose.data.context import Context
+from monopose.models.encoders.heatmaps import HeatmapEmbedding, HeatmapPeaks
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.models.encoders.mlp import ResidualMlp
 from monopose.models.heads.linear import Linear
@@ -17,7 +18,12 @@ from monopose.models.temporal.tcn_single import SingleStride
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import joint_set
 
-ENCODERS: dict[str, Any] = {"keypoints": Keypoints, "mlp": ResidualMlp}
+ENCODERS: dict[str, Any] = {
+    "keypoints": Keypoints,
+    "mlp": ResidualMlp,
+    "heatmaps": HeatmapEmbedding,
+    "heatmap_peak": HeatmapPeaks,
+}
 TEMPORALS: dict[str, Any] = {"none": Identity, "tcn_single": SingleStride, "tcn_multi": MultiStride}
 HEADS: dict[str, Any] = {"linear": Linear}
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monopose.geometry.heatmaps import peaks, render
+from monopose.geometry.heatmaps import peaks, render, soft_peaks
 
 
 def test_every_pixel_is_the_gaussian_of_its_distance() -> None:
@@ -24,7 +24,9 @@ def test_every_pixel_is_the_gaussian_of_its_distance() -> None:
 
 
 def test_a_joint_on_a_pixels_centre_reaches_its_score() -> None:
-    maps = render(torch.tensor([[2 * 5.5 / 16 - 1, 2 * 2.5 / 16 - 1]]), torch.tensor([0.7]), 16, 2.0)
+    maps = render(
+        torch.tensor([[2 * 5.5 / 16 - 1, 2 * 2.5 / 16 - 1]]), torch.tensor([0.7]), 16, 2.0
+    )
     assert maps[0, 2, 5].item() == pytest.approx(0.7)
     assert maps.max().item() == pytest.approx(0.7)
 
@@ -45,3 +47,25 @@ def test_frames_and_samples_are_alike() -> None:
     maps = render(keypoints, torch.ones(2, 3, 17), 32, 1.0)
     assert maps.shape == (2, 3, 17, 32, 32)
     torch.testing.assert_close(maps[1, 2], render(keypoints[1, 2], torch.ones(17), 32, 1.0))
+
+
+@given(st.floats(-0.75, 0.75), st.floats(-0.75, 0.75), st.sampled_from([(24, 1.0), (64, 2.0)]))
+def test_the_soft_peak_is_within_a_hundredth_of_a_pixel(
+    x: float, y: float, shape: tuple[int, float]
+) -> None:
+    size, sigma_px = shape
+    maps = render(torch.tensor([[x, y]]), torch.tensor([0.4]), size, sigma_px)
+    place, value = soft_peaks(maps, 3 * sigma_px)
+    assert (place[0] - torch.tensor([x, y])).abs().max().item() <= 0.01 * 2 / size
+    assert value.item() == maps.max().item()
+
+
+def test_soft_peaks_of_oblong_maps_ignore_what_is_far_and_what_is_negative() -> None:
+    maps = torch.zeros(2, 8, 20)
+    maps[0, 2, 5], maps[0, 2, 6] = 1.0, 1.0
+    maps[0, 7, 17], maps[0, 3, 5] = 0.9, -5.0
+    place, value = soft_peaks(maps, 2.0)
+    # Between columns 5 and 6 of 20, in the middle of row 2 of 8; an empty map says the middle.
+    assert place[0].tolist() == pytest.approx([2 * 6.0 / 20 - 1, 2 * 2.5 / 8 - 1])
+    assert place[1].tolist() == [0.0, 0.0]
+    assert value.tolist() == [1.0, 0.0]

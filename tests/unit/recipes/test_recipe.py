@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monopose.errors import RecipeError
-from monopose.recipes.parts import MlpEncoder, Occlusion, SingleStrideTcn, Size
+from monopose.recipes.parts import HeatmapEncoder, MlpEncoder, Occlusion, SingleStrideTcn, Size
 from monopose.recipes.presets import PRESETS, load
 from monopose.recipes.recipe import Recipe, from_file, from_json, with_values
 from monopose.recipes.stages import Critic, Stage
@@ -45,6 +45,12 @@ STAGE: dict[str, st.SearchStrategy[Any]] = {
     "critic": st.just(True),
     "unlabelled": st.floats(0.01, 1.0),
 }
+HEATMAPS: dict[str, st.SearchStrategy[Any]] = {
+    "size_px": st.integers(25, 99),
+    "sigma_px": st.floats(1.1, 9.0),
+    "channels": st.lists(st.integers(1, 15), min_size=1, max_size=4),
+    "width": st.integers(1, 99),
+}
 # A strategy for every field that a plain value can replace; drawn values differ from the default.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data.joint_set": st.sampled_from(["h36m16", "smpl24"]),
@@ -62,7 +68,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "stages": st.just([{"share": 0.5}, {"share": 0.5, "critic": True}]),
     "data.occlusion": st.fixed_dictionaries({}, optional=OCCLUSION),
     "encoder.inputs": st.sampled_from(["xy_score", "xy_mask"]),
-    "encoder.kind": st.just("mlp"),
+    "encoder.kind": st.sampled_from(["mlp", "heatmaps", "heatmap_peak"]),
     "temporal.kind": st.just("none"),
     "temporal.channels": st.integers(1, 255),
     "temporal.filter_widths": st.lists(st.integers(1, 9), min_size=1, max_size=2),
@@ -141,6 +147,17 @@ def test_every_field_of_an_occlusion_changes_the_digest(data: st.DataObject) -> 
     changed = with_values(occluded, {f"data.occlusion.{name}": data.draw(OCCLUSION[name])})
     assert from_json(changed.to_json()) == changed
     assert len({BASE.digest(), occluded.digest(), changed.digest()}) == 3
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.data())
+def test_every_field_of_a_heatmap_encoder_changes_the_digest(data: st.DataObject) -> None:
+    assert {"kind", *HEATMAPS} == set(HeatmapEncoder.model_fields)
+    plain = with_values(BASE, {"encoder.kind": "heatmaps"})
+    name = data.draw(st.sampled_from(sorted(HEATMAPS)))
+    changed = with_values(plain, {f"encoder.{name}": data.draw(HEATMAPS[name])})
+    assert from_json(changed.to_json()) == changed
+    assert changed.digest() != plain.digest()
 
 
 @pytest.mark.parametrize(("part", "fields"), [(Critic, CRITIC), (Stage, STAGE)])
