@@ -62,3 +62,18 @@ def soft_peaks(
         [along_x @ ((2 * across + 1) / width - 1), along_y @ ((2 * down + 1) / height - 1)], dim=-1
     )
     return sums / total.clamp(min=_NOTHING).unsqueeze(-1), value
+
+
+def decode(
+    heatmaps: Float[Tensor, "*batch J h w"],
+    to_image_px: Float[Tensor, "*batch 2 3"],
+    sigma_px: float,
+) -> tuple[Float[Tensor, "*batch J 2"], Float[Tensor, "*batch J"]]:
+    """Keypoints in pixels of the full image, and their scores: the maps' values there, 0..1.
+
+    to_image_px: the affine map from the crop's normalised coordinates. sigma_px: of the Gaussians
+    that the maps stand for, in their own pixels.
+    """
+    place, value = soft_peaks(heatmaps, 3 * sigma_px)
+    linear, centre = to_image_px[..., :2], to_image_px[..., 2]
+    return place @ linear.mT + centre.unsqueeze(-2), value.clamp(0, 1)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monopose.geometry.heatmaps import peaks, render, soft_peaks
+from monopose.geometry.heatmaps import decode, peaks, render, soft_peaks
 
 
 def test_every_pixel_is_the_gaussian_of_its_distance() -> None:
@@ -69,3 +69,17 @@ def test_soft_peaks_of_oblong_maps_ignore_what_is_far_and_what_is_negative() -> 
     assert place[0].tolist() == pytest.approx([2 * 6.0 / 20 - 1, 2 * 2.5 / 8 - 1])
     assert place[1].tolist() == [0.0, 0.0]
     assert value.tolist() == [1.0, 0.0]
+
+
+def test_decoding_gives_back_the_pixels_that_were_drawn() -> None:
+    """A crop of side 200 px around (640, 360), turned by a quarter."""
+    to_image_px = torch.tensor([[[0.0, -100.0, 640.0], [100.0, 0.0, 360.0]]])
+    # Crop coordinates (0.5, -0.25) are 100 * (0.25, 0.5) from the centre.
+    maps = render(torch.tensor([[[0.5, -0.25]]]), torch.tensor([[0.8]]), 64, 2.0)
+    found_px, score = decode(maps, to_image_px, 2.0)
+    assert found_px[0, 0].tolist() == pytest.approx([665.0, 410.0], abs=0.05)
+    # It lies between four pixels, half a pixel from each along both axes.
+    assert score.item() == pytest.approx(0.8 * math.exp(-2 * 0.5**2 / (2 * 2.0**2)))
+    _, above = decode(maps * 2, to_image_px, 2.0)
+    _, below = decode(-maps, to_image_px, 2.0)
+    assert (above.item(), below.item()) == (1.0, 0.0)
