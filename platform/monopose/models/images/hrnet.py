@@ -2,7 +2,7 @@
 
 After Sun et al. 2019, "Deep high-resolution representation learning for human pose estimation":
 branches of halving resolution and doubling width run side by side, exchange what they found after
-each module, and the finest one is read out. With the sizes of recipes/detector.py's `paper` it has the
+each module, and the finest one is read out. In the `paper` size of recipes/detector.py it has the
 layers of their W32.
 """
 
