@@ -4,6 +4,7 @@ A task holds one shard (shard_files.py: read whole, or without its images) and h
 groups one by one, so blocks are a few megabytes and a trainer takes no more than it asks for.
 """
 
+import time
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -12,6 +13,7 @@ import pyarrow as pa
 import ray
 import ray.data
 from ray.data import ExecutionResources
+from ray.data._internal.execution.execution_callback import ExecutionCallback
 
 from monopose.data.clip import Clip
 from monopose.data.manifest import Manifest, Shard
@@ -49,12 +51,26 @@ def read_split(
     )
     if images:
         rows.context.target_max_block_size = GROUP_BYTES
+        rows.context.custom_execution_callback_classes = [_Unhurried]
     if memory_bytes is not None:
         limits = ExecutionResources(object_store_memory=memory_bytes)
         rows.context.execution_options.resource_limits = limits
     # The same rows in the same order, so that a seed means the same batches.
     rows.context.execution_options.preserve_order = images
     return rows
+
+
+class _Unhurried(ExecutionCallback):  # type: ignore[misc]  # Ray has no types here
+    """Lets Ray's scheduling thread, which lives in the trainer's process, rest between its rounds.
+
+    Where finished blocks may not be taken yet, as the trainer is slower than the reading, it asks
+    for them again without a pause, on a whole core and with Python's lock (Ray 2.60). A round a
+    hundredth of a second is enough for blocks that last a trainer far longer.
+    """
+
+    def on_execution_step(self, executor: object) -> None:  # noqa: ARG002
+        """After each round."""
+        time.sleep(0.01)
 
 
 def _read(batch: pa.Table, uri: str, whole: bool) -> Iterator[pa.Table]:
