@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.present import present
 from tests.sources.detections import (
+    CALIBRATION,
     COMMON,
     named,
     openpose_folder,
@@ -21,6 +22,7 @@ from tests.sources.stick_people import FPS, alone, crossing, person
 from monopose.data.clip import Clip
 from monopose.data.images.encoded import decode
 from monopose.data.importers.catalog import plan_import
+from monopose.data.importers.detections.takes_media import is_named_in
 from monopose.data.importers.source import ImportOptions
 from monopose.errors import InputError
 from monopose.formats.alphapose import write_alphapose
@@ -154,6 +156,56 @@ def test_calibrated_views_are_one_clip(tmp_path: Path) -> None:
     np.testing.assert_allclose(present(other.translation_m), [0.001, 1.002, 5.003004005006])
     with pytest.raises(InputError, match="images of several calibrated views are not brought in"):
         clips_of("openpose", tmp_path, replace(options, images=True, media=tmp_path))
+
+
+def test_views_stay_in_step_whatever_frame_each_begins_with(tmp_path: Path) -> None:
+    """The files of AlphaPose and of COCO results do not mention frames without people."""
+    (tmp_path / "Calib.toml").write_text(CALIBRATION)
+    walk = [Frame(n, (person("coco17", 100.0 + 16 * n),)) for n in range(12)]
+    write_alphapose(tmp_path / "cam01.json", named(walk[2:]))
+    write_alphapose(tmp_path / "cam02.json", named(walk[5:]))
+    options = ImportOptions(fps=FPS, cameras=tmp_path / "Calib.toml")
+    (clip,) = clips_of("alphapose", tmp_path, options)
+    assert (clip.start_frame, clip.num_frames) == (2, 10)
+    score, pixels = present(clip.keypoint_score), present(clip.keypoints_px)
+    assert (score[1] > 0).any(axis=-1).tolist() == [False] * 3 + [True] * 7
+    np.testing.assert_array_equal(pixels[0, 3:], pixels[1, 3:])
+    write_alphapose(tmp_path / "cam02.json", named([replace(walk[0], image=40)]))
+    with pytest.raises(InputError, match="no frame numbers in common: cam01 2-11, cam02 40-40"):
+        clips_of("alphapose", tmp_path, options)
+
+
+def test_ten_views_are_told_from_the_first(tmp_path: Path) -> None:
+    """`cam1` is a part of `cam10`, and files are not in the order of the numbers."""
+    cameras = CALIBRATION.partition("[cam_01]")[2].partition("[cam_02]")[0]
+    numbers = range(1, 12)
+    sections = (f"[cam{n}]{cameras.replace('cam_01', f'cam{n}')}" for n in numbers)
+    (tmp_path / "Calib.toml").write_text("".join(sections))
+    for n in numbers:
+        frames = [Frame(0, (person("coco17", 100.0 + n),))]
+        write_alphapose(tmp_path / f"cam{n}.json", named(frames))
+    options = ImportOptions(fps=FPS, cameras=tmp_path / "Calib.toml")
+    (clip,) = clips_of("alphapose", tmp_path, options)
+    nose_px = present(clip.keypoints_px)[:, 0, 0, 0]
+    of_camera = {camera.camera_id: x for camera, x in zip(clip.cameras, nose_px, strict=True)}
+    first = of_camera["cam1"]
+    assert {n: of_camera[f"cam{n}"] - first for n in numbers} == {n: n - 1 for n in numbers}
+
+
+@pytest.mark.parametrize(
+    ("name", "longer", "expected"),
+    [
+        ("cam_01", "cam01_json", True),
+        ("cam1", "cam10", False),
+        ("cam1", "Cam1_2023_json", True),
+        ("1", "take 21", False),
+        ("2", "take1-2", True),
+        ("left", "left-view", True),
+        ("__", "cam1", False),
+    ],
+)
+def test_names_are_parts_of_names_by_whole_numbers(name: str, longer: str, expected: bool) -> None:
+    assert is_named_in(name, longer) is expected
 
 
 def test_several_people_in_calibrated_views_are_refused(tmp_path: Path) -> None:

@@ -107,7 +107,10 @@ def _photos(take: Take, detected: Detected, dataset: str, joint_set: str | None)
 def one_person(
     takes: Sequence[Take], cameras: Sequence[Camera], dataset: str, joint_set: str | None
 ) -> Iterator[Clip]:
-    """One clip of all views; raises InputError when a view's frame holds several people."""
+    """One clip of all views, frames of one number being one instant.
+
+    Raises InputError when a view's frame holds several people, and for views without a common time.
+    """
     views = [(take, take.read()) for take in takes]
     sets = {detected.joint_set for _, detected in views}
     if len(sets) != 1:
@@ -115,6 +118,7 @@ def one_person(
     found = [_alone(take, detected) for take, detected in views]
     first = min(track.frames[0] for track in found)
     last = max(track.frames[-1] for track in found)
+    _check_in_step(takes, found)
     arrays = [
         _arrays(track, first, last, detected.joint_set, take.where)
         for track, (take, detected) in zip(found, views, strict=True)
@@ -128,6 +132,18 @@ def one_person(
         keypoint_score=np.stack([score for _, score in arrays]),
     )
     yield in_joint_set(made, joint_set)
+
+
+def _check_in_step(takes: Sequence[Take], found: Sequence[Track]) -> None:
+    """Raises InputError for views of which one ends before another begins."""
+    spans = [(track.frames[0], track.frames[-1]) for track in found]
+    if max(first for first, _ in spans) <= min(last for _, last in spans):
+        return
+    named = zip(takes, spans, strict=True)
+    times = ", ".join(f"{take.name} {first}-{last}" for take, (first, last) in named)
+    fix = "number the frames of all views by one clock"
+    what = f"the views have no frame numbers in common: {times}"[:300]
+    raise InputError(what, where=takes[0].where, fix=fix)
 
 
 def _alone(take: Take, detected: Detected) -> Track:

@@ -65,11 +65,12 @@ def counted(
     """Frames counted as their media counts them, by ascending number.
 
     A video's frames are numbered from its start by the detectors; in a folder of images, and
-    without media, the first number is the first frame.
+    without media, the first number is the first frame. Views in step keep their numbers: each may
+    begin with another frame, as detectors do not mention those without people.
     """
     ordered = sorted(numbered, key=lambda each: each[0])
     is_video = media.path is not None and not media.path.is_dir()
-    first = ordered[0][0] if ordered and not is_video else 0
+    first = ordered[0][0] if ordered and not is_video and not media.in_step else 0
     return [(number - first, people) for number, people in ordered]
 
 

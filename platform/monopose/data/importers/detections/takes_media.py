@@ -18,13 +18,15 @@ _FPS_BELOW = 10_000.0
 class TakeMedia:
     """path: the video or image folder, None where there is none. size: (width, height), pixels.
 
-    crop_px: side of the crops that are to be stored, None for none.
+    crop_px: side of the crops that are to be stored, None for none. in_step: the take is one of
+    several synchronised views, so that a frame's number is one instant in all of them.
     """
 
     path: Path | None
     size: tuple[int, int] | None
     fps: float
     crop_px: int | None = None
+    in_step: bool = False
 
     @property
     def image_names(self) -> tuple[str, ...]:
@@ -66,7 +68,8 @@ def _one(path: Path | None, options: ImportOptions) -> tuple[TakeMedia, float | 
         size = (info.width, info.height)
     fps = options.fps or (info.fps if info is not None else None)
     crop_px = options.crop_px if options.images else None
-    return TakeMedia(path, size, fps or ASSUMED_FPS, crop_px), fps
+    in_step = options.cameras is not None
+    return TakeMedia(path, size, fps or ASSUMED_FPS, crop_px, in_step), fps
 
 
 def _paths(takes: Sequence[str], media: Path | None) -> list[Path | None]:
@@ -85,14 +88,22 @@ def _paths(takes: Sequence[str], media: Path | None) -> list[Path | None]:
 
 
 def _named(take: str, choices: Sequence[Path], media: Path) -> Path:
-    found = [choice for choice in choices if bare(choice.stem) in bare(take)]
+    found = [choice for choice in choices if is_named_in(choice.stem, take)]
     if not found:
         names = ", ".join(choice.name for choice in choices[:9]) or "nothing"
         what = f"has no video or image folder for {take!r}, but {names}"
         raise InputError(what, where=str(media), fix="name them after the takes")
-    return max(found, key=lambda choice: len(bare(choice.stem)))
+    return max(found, key=lambda choice: len(_bare(choice.stem)))
 
 
-def bare(name: str) -> str:
-    """A name by its letters and digits alone, to compare `cam_01` with `cam01_json`."""
-    return re.sub(r"[\W_]+", "", name.lower())
+def is_named_in(name: str, longer: str) -> bool:
+    """True when a name is part of a longer one, as `cam_1` is of `Cam1_json`, not of `cam10`."""
+    part = _bare(name)
+    before = r"(?<!\d)" if part[:1].isdecimal() else ""
+    after = r"(?!\d)" if part[-1:].isdecimal() else ""
+    return bool(part and re.search(before + re.escape(part) + after, _bare(longer)))
+
+
+def _bare(name: str) -> str:
+    """Letters and digits alone; numbers that something parted stay apart."""
+    return re.sub(r"[^\w ]|_", "", re.sub(r"(?<=\d)[\W_]+(?=\d)", " ", name.lower()))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from monopose.data.importers.detections.detected import Detected, Take, one_person, person_parts
-from monopose.data.importers.detections.takes_media import TakeMedia, bare, media_of
+from monopose.data.importers.detections.takes_media import TakeMedia, is_named_in, media_of
 from monopose.data.importers.detections.tracks import BRIDGED_S, SHORTEST_S
 from monopose.data.importers.source import ImportOptions, ImportPlan
 from monopose.errors import InputError
@@ -54,14 +54,15 @@ def plan_detected(
     # The calibration tells the sizes.
     told = [note for note in told if not note.startswith("the image size")]
     part = partial(one_person, takes, cameras, dataset, options.joint_set)
-    return ImportPlan(dataset, [part], None, (*notes, *told, *matched, split))
+    in_step = "views are in step by their frames' numbers"
+    return ImportPlan(dataset, [part], None, (*notes, *told, *matched, in_step, split))
 
 
 def _matched(
     takes: Sequence[Take], cameras: Sequence[Camera], where: str
 ) -> tuple[list[Camera], list[str]]:
     """Each take's camera, by name where all names agree and by order otherwise."""
-    found = [[c for c in cameras if bare(c.camera_id) in bare(take.name)] for take in takes]
+    found = [[c for c in cameras if is_named_in(c.camera_id, take.name)] for take in takes]
     single = [of_take[0] for of_take in found if len(of_take) == 1]
     if len(single) == len(takes) == len({camera.camera_id for camera in single}):
         return single, []
