@@ -75,10 +75,11 @@ def _name(value: Any, where: str) -> str:
 
 
 def _rows(rows: Any, where: str) -> Sequence[Sequence[Any]]:
-    shape = [len(row) if isinstance(row, list) else -1 for row in rows or ()]
+    listed = rows if isinstance(rows, list) else []
+    shape = [len(row) if isinstance(row, list) else -1 for row in listed]
     if shape != [3, 3, 3]:
         raise InputError(f"matrix is {shown(rows)}, not 3 x 3", where=where)
-    return list(rows)
+    return listed
 
 
 def _vector(
