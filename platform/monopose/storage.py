@@ -17,7 +17,7 @@ import fsspec
 import pyarrow as pa
 import pyarrow.fs
 
-from monopose.errors import StorageError
+from monopose.errors import InputError, StorageError
 
 ROOT_VARIABLE = "MONOPOSE_ROOT"
 DEFAULT_ROOT = ".monopose/store"
@@ -28,6 +28,8 @@ CHECKSUMS = {
 }
 # A dead server is reported in seconds: on a silent host the default waits add up to minutes.
 _S3_PATIENCE = {"connect_timeout": 3, "read_timeout": 60, "retries": {"total_max_attempts": 2}}
+_SCHEMES = ("s3://", "file://")
+_PLACES = "give a name, a folder, file://... or s3://bucket/prefix"
 _S3_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
@@ -48,13 +50,25 @@ def resolve(uri_or_name: str, kind: str) -> str:
     """The URI of `--data`, `--model` and the like: a URI or a path stays as it is.
 
     A bare name is looked for under the storage root in the folder `kind`
-    (`data`, `runs`, `studies`, `models`).
+    (`data`, `runs`, `studies`, `models`). Raises InputError for an empty one, which would be that
+    folder itself, for another kind of storage, and for the home of a user who is not there.
     """
+    if not uri_or_name.strip():
+        raise InputError("a name or storage URI is empty", fix=_PLACES)
     if "://" in uri_or_name:
+        if not uri_or_name.startswith(_SCHEMES):
+            raise InputError("is no storage that is known", where=uri_or_name, fix=_PLACES)
         return uri_or_name.rstrip("/")
     if uri_or_name.startswith((".", "/", "~")) or os.sep in uri_or_name:
-        return str(Path(uri_or_name).expanduser().absolute())
+        return str(_home(Path(uri_or_name)).absolute())
     return join(root(), kind, uri_or_name)
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise InputError("there is no such user's home", where=str(path)) from error
 
 
 def join(uri: str, *parts: str) -> str:
@@ -177,19 +191,30 @@ def opened(uri: str) -> Iterator[BinaryIO]:
 
 
 def write_bytes(uri: str, payload: bytes) -> None:
-    """Writes the whole object at once: readers see the old one or the new one, never a part."""
+    """Writes the whole object at once: readers see the old one or the new one, never a part.
+
+    Raises StorageError.
+    """
     with reported(uri):
         fs, path = filesystem(uri)
         if uri.startswith("s3://"):
             fs.pipe_file(path, payload)
             return
-        fs.makedirs(os.path.dirname(path), exist_ok=True)
+        _make_folder(os.path.dirname(path), uri)
         partial = f"{path}.partial-{uuid.uuid4().hex[:8]}"
         try:
             fs.pipe_file(partial, payload)
             os.replace(partial, path)
         finally:
             Path(partial).unlink(missing_ok=True)
+
+
+def _make_folder(folder: str, uri: str) -> None:
+    """Raises StorageError also where no folder can be, which says so as if a file were missing."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise StorageError("its folder cannot be made", where=uri, fix="check the path") from error
 
 
 def exists(uri: str) -> bool:

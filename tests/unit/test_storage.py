@@ -7,7 +7,7 @@ import fsspec
 import pytest
 
 from monopose import storage
-from monopose.errors import StorageError
+from monopose.errors import InputError, StorageError
 
 
 @pytest.fixture
@@ -65,6 +65,25 @@ def test_names_are_looked_for_under_the_root_and_paths_are_not(
         ("~/x", "/home/someone/x"),
     ):
         assert storage.resolve(given, "data") == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("", "a name or storage URI is empty; give a name, a folder"),
+        ("  ", "a name or storage URI is empty"),
+        ("gs://bucket/x", "gs://bucket/x: is no storage that is known; give a name"),
+        ("~nobody-of-that-name/x", "~nobody-of-that-name/x: there is no such user's home"),
+    ],
+)
+def test_what_is_no_place_is_refused(given: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        storage.resolve(given, "data")
+
+
+def test_a_folder_that_cannot_be_made_is_not_called_a_missing_object() -> None:
+    with pytest.raises(StorageError, match=r"^/proc/x/y: its folder cannot be made"):
+        storage.write_bytes("/proc/x/y", b"new")
 
 
 def test_without_a_root_a_folder_below_the_working_directory_is_it(
