@@ -51,4 +51,7 @@ def size(text: str | None) -> tuple[int, int] | None:
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if not found:
         raise InputError(f"is {text!r}", where="--image-size", fix="give it like 1920x1080")
-    return int(found[1]), int(found[2])
+    width, height = int(found[1]), int(found[2])
+    if not width or not height:
+        raise InputError(f"is {text!r}, without a pixel", where="--image-size")
+    return width, height

@@ -87,8 +87,7 @@ class Clip:
 
 def validate(clip: Clip) -> Clip:
     """Returns the clip if it keeps the record's contract; raises InputError naming the field."""
-    if not clip.clip_id or not clip.dataset or not clip.subject or not clip.split:
-        _refuse(clip, "clip_id, dataset, subject and split must not be empty")
+    _check_names(clip)
     if not np.isfinite(clip.fps) or clip.fps <= 0:
         _refuse(clip, f"fps is {clip.fps}, not a positive number")
     if clip.start_frame < 0:
@@ -116,6 +115,17 @@ def validate(clip: Clip) -> Clip:
 
 def _refuse(clip: Clip, what: str) -> None:
     raise InputError(what, where=f"clip {clip.clip_id!r}")
+
+
+def _check_names(clip: Clip) -> None:
+    named = (clip.clip_id, clip.dataset, clip.subject, clip.split)
+    if not all(named):
+        _refuse(clip, "clip_id, dataset, subject and split must not be empty")
+    if not all(name.isprintable() for name in (*named, clip.action)):
+        _refuse(clip, "clip_id, dataset, subject, action or split is no text on one line")
+    for camera in clip.cameras:
+        if not camera.camera_id.isprintable():
+            _refuse(clip, f"camera_id {camera.camera_id!r:.60} is no text on one line")
 
 
 def _check_array(clip: Clip, name: str, shape: tuple[int, ...]) -> None:
@@ -153,6 +163,10 @@ def _check_camera(clip: Clip, camera: Camera) -> None:
         identity = camera.rotation @ camera.rotation.T
         if not np.allclose(identity, np.eye(3), atol=1e-3) or np.linalg.det(camera.rotation) < 0:
             _refuse(clip, f"camera {camera.camera_id!r}: rotation is not a rotation matrix")
+    lens = (camera.fx, camera.fy, camera.cx, camera.cy, camera.distortion)
+    known = [part for part in (camera.translation_m, *lens) if part is not None]
+    if not all(np.isfinite(part).all() for part in known):
+        _refuse(clip, f"camera {camera.camera_id!r}: translation or lens holds NaN or infinity")
     for name in ("fx", "fy", "width", "height"):
         value = getattr(camera, name)
         if value is not None and not value > 0:

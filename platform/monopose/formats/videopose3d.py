@@ -138,8 +138,6 @@ def _needed(
         raise InputError(f"has no {missing}", where=f"clip {clip.clip_id!r}")
     if pixels[score == 0].any():
         _refuse(clip, "has pixels where the score is 0; a missing keypoint is 0 throughout")
-    if not (clip.subject + clip.action).isprintable():
-        _refuse(clip, "subject or action holds a line break or the like")
     if clip.clip_id != f"{clip.dataset}/{clip.subject}/{clip.action}":
         _refuse(clip, "clip_id is not dataset/subject/action")
     return pose, pixels, score

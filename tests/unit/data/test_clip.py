@@ -94,6 +94,9 @@ GOOD = make_clip()
     ("changes", "message"),
     [
         ({"split": ""}, r"clip_id, dataset, subject and split must not be empty"),
+        ({"action": "two\nlines"}, r"action or split is no text on one line"),
+        ({"subject": "\udcff"}, r"subject, action or split is no text on one line"),
+        ({"cameras": (FRONT, Camera("a\nb"))}, r"camera_id 'a\\nb' is no text on one line"),
         ({"fps": 0.0}, r"fps is 0.0, not a positive number"),
         ({"fps": float("nan")}, r"fps is nan"),
         ({"start_frame": -1}, r"start_frame is -1, below zero"),
@@ -132,6 +135,14 @@ GOOD = make_clip()
         (
             {"cameras": (FRONT, replace(FRONT, camera_id="flat", fy=0.0))},
             r"camera 'flat': fy is 0.0, not positive",
+        ),
+        (
+            {"cameras": (FRONT, replace(FRONT, cx=float("nan")))},
+            r"camera 'front': translation or lens holds NaN or infinity",
+        ),
+        (
+            {"cameras": (FRONT, replace(FRONT, translation_m=np.array([0, np.inf, 0])))},
+            r"camera 'front': translation or lens holds NaN or infinity",
         ),
     ],
 )

@@ -15,7 +15,9 @@ from monopose.data.schema import clip_schema, cut, from_table, join, size_bytes,
 from monopose.geometry.camera import Camera
 from monopose.skeleton import JOINT_SETS
 
-TEXT = st.text(min_size=1, max_size=8)
+# What a clip may be called: letters, marks and symbols of all scripts, on one line.
+LETTERS = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
+TEXT = st.text(LETTERS, min_size=1, max_size=8)
 
 
 def _camera(rng: np.random.Generator, known: bool) -> Camera:
@@ -42,7 +44,7 @@ SPECS = st.fixed_dictionaries(
         "scored": st.booleans(),
         "images": st.booleans(),
         "calibrated": st.lists(st.booleans(), min_size=3, max_size=3),
-        "texts": st.tuples(TEXT, TEXT, TEXT, st.text(max_size=8), TEXT),
+        "texts": st.tuples(TEXT, TEXT, TEXT, st.text(LETTERS, max_size=8), TEXT),
         "fps": st.floats(1, 240),
         "start_frame": st.integers(0, 2**40),
     }

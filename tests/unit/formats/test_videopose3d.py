@@ -177,12 +177,13 @@ REFUSED: dict[str, tuple[list[Clip], str]] = {
     "a rate that differs": ([clip(), clip("sit", fps=60.0)], "fps is 60.0, others have 50.0"),
     "a take twice": ([clip(), clip()], "clip 'set/S1/walk': is there twice"),
     "an id of its own": ([clip(clip_id="x")], "clip 'x': clip_id is not dataset/subject/action"),
-    "a line break": ([clip("a\nb")], "subject or action holds a line break"),
+    "a line break": ([clip("a\nb")], "action or split is no text on one line"),
     "no lens": (
         [clip(cameras=(camera(1), camera(2, fx=None)))], "camera 'c2': is not calibrated in full",
     ),
     "a lens that is no number": (
-        [clip(cameras=(camera(1), camera(2, cx=float("nan"))))], "camera 'c2': center is .*None",
+        [clip(cameras=(camera(1), camera(2, cx=float("nan"))))],
+        "camera 'c2': translation or lens holds NaN",
     ),
     "a name that is a path": (
         [clip(dataset="../up", clip_id="../up/S1/walk")], "'../up' cannot be part of a file's name",

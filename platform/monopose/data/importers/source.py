@@ -14,6 +14,8 @@ from monopose.errors import InputError
 
 Part = Callable[[], Iterator[Clip]]
 
+_CROPS_PX = (16, 2048)
+
 
 @dataclass(frozen=True)
 class ImportOptions:
@@ -49,7 +51,7 @@ class ImportOptions:
     """Of virtual cameras and modelled detections."""
 
     def refuse_others(self, source: str, takes: frozenset[str]) -> None:
-        """Raises InputError when an option was given that this source does not take."""
+        """Raises InputError for an option not taken by this source, and for crops of no use."""
         for option in fields(self):
             given = getattr(self, option.name) != option.default
             if given and option.name not in takes:
@@ -57,6 +59,11 @@ class ImportOptions:
                 known = ", ".join(f"--{known.replace('_', '-')}" for known in sorted(takes))
                 what = f"source {source!r} has no option --{name}"
                 raise InputError(what, fix=f"it takes {known or 'none'}")
+        if self.crop_px != ImportOptions.crop_px and not self.images:
+            raise InputError("says nothing without --images", where="--crop-px")
+        least, most = _CROPS_PX
+        if not least <= self.crop_px <= most:
+            raise InputError(f"is {self.crop_px}", where="--crop-px", fix=f"give {least} to {most}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def files_below(paths: Sequence[Path], *patterns: str) -> list[Path]:
     """The files among `paths`, and below the folders among them, that match one of the patterns.
 
     In the order given, folders sorted by name. Raises InputError naming a path that is not there,
-    and all paths when nothing matches.
+    a file whose name is no text on one line, and all paths when nothing matches.
     """
     found: list[Path] = []
     for path in paths:
@@ -103,6 +110,11 @@ def files_below(paths: Sequence[Path], *patterns: str) -> list[Path]:
             raise InputError("there is no such file or folder", where=str(path))
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
         found += [f for f in inside if f.is_file() and any(f.match(p) for p in patterns)]
+    for file in found:
+        # Names become ids of clips, and those become text in files, tables and messages.
+        if not str(file).isprintable():
+            where = ascii(str(file))[1:-1]
+            raise InputError("has a name that cannot be printed", where=where, fix="rename it")
     if not found:
         where = ", ".join(map(str, paths)) or "(no path)"
         raise InputError(f"holds no {' or '.join(patterns)}", where=where)
