@@ -40,7 +40,8 @@ def test_help_loads_neither_torch_nor_ray_nor_arrow() -> None:
     # What keeps `--help` below half a second; the time itself depends on the machine.
     code = (
         "import sys; import monopose.cli; "
-        "print(sorted({'torch', 'ray', 'pyarrow', 'numpy', 'fsspec', 'cv2', 'scipy', 'pydantic'} & set(sys.modules)))"
+        "late = {'torch', 'ray', 'pyarrow', 'numpy', 'fsspec', 'cv2', 'scipy', 'pydantic'}; "
+        "print(sorted(late & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr
@@ -92,7 +93,7 @@ def test_check_prints_counts_and_what_is_suspicious(tmp_path: Path) -> None:
     result = run("data", "check", "./set", "--json", "found.json", cwd=tmp_path)
     assert result.returncode == 1, result.stderr
     assert manifest.digest[:12] in result.stdout
-    assert "1 clips (train 1), 10 frames" in result.stdout
+    assert "set (h36m17), 1 clip (train 1), 10 frames, 1 shard, digest " in result.stdout
     assert "no length" in result.stdout
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["digest"] == manifest.digest

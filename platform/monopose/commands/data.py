@@ -83,7 +83,9 @@ def import_(
 def reshard(
     uri: Annotated[str, typer.Argument(help="Storage URI, folder, or a name under the root.")],
     to: To,
-    shard_mb: Annotated[int, typer.Option(min=1, help="Size that closes a shard, MiB.")] = 64,
+    shard_mb: Annotated[
+        int, typer.Option(min=1, max=1024, help="Size that closes a shard, MiB.")
+    ] = 64,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a data set again in shards of another size, as tasks of the Ray cluster.
@@ -92,11 +94,12 @@ def reshard(
     """
     from monopose import cluster, storage
     from monopose.data.prepare import reshard as write_again
-    from monopose.data.shards import Cutting
+    from monopose.data.shards import Cutting, read_manifest
 
-    cluster.connect()
     where, cutting = storage.resolve(to, "data"), Cutting(shard_bytes=shard_mb << 20)
     source = storage.resolve(uri, "data")
+    read_manifest(source)  # a wrong name shows before a cluster is waited for
+    cluster.connect()
     with tasks_shown("writing shards") as shown:
         manifest = write_again(source, where, cutting=cutting, overwrite=overwrite, on_task=shown)
     _describe(where, manifest)
@@ -234,7 +237,7 @@ def check(
 def show(
     uri: Annotated[str, typer.Argument(help="Storage URI, folder, or a name under the root.")],
     html: Annotated[Path, typer.Option("--html", help="The page to write.")],
-    clips: Annotated[int, typer.Option(help="How many clips can be played.")] = 6,
+    clips: Annotated[int, typer.Option(min=0, help="How many clips can be played.")] = 6,
 ) -> None:
     """Show a data set on one HTML page that needs no network: counts, cameras, clips, checks.
 
@@ -311,8 +314,10 @@ def _write(
 def _describe(where: str, manifest: "Manifest") -> None:
     kind = "synthetic, " if manifest.synthetic else ""
     splits = ", ".join(f"{name} {split.clips}" for name, split in manifest.splits.items())
+    keypoints = f", 2D {manifest.detections}" if manifest.detections else ""
+    counts = ((manifest.clips, "clip"), (manifest.frames, "frame"), (len(manifest.shards), "shard"))
+    clips, frames, shards = (f"{n} {what}{'s' * (n != 1)}" for n, what in counts)
     typer.echo(
-        f"{where}: {manifest.dataset} ({kind}{manifest.joint_set}, 2D {manifest.detections}), "
-        f"{manifest.clips} clips ({splits}), {manifest.frames} frames, "
-        f"{len(manifest.shards)} shards, digest {manifest.digest[:12]}"
+        f"{where}: {manifest.dataset} ({kind}{manifest.joint_set}{keypoints}), "
+        f"{clips} ({splits}), {frames}, {shards}, digest {manifest.digest[:12]}"
     )

@@ -166,7 +166,7 @@ def replacing(uri: str, *, overwrite: bool) -> Iterator[None]:
     """
     before = storage.list_names(uri)
     if MANIFEST in before and not overwrite:
-        fix = "allow it to be overwritten"
+        fix = "name another, or --overwrite"
         raise InputError("there is a data set already", where=uri, fix=fix)
     try:
         yield

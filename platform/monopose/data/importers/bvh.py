@@ -83,10 +83,10 @@ def _mapped(options: ImportOptions, path: Path) -> Layout:
     """The layout that a joint map and the other options describe."""
     if options.layout is not None:
         raise InputError("is given beside --joint-map", where="--layout", fix="give one of them")
-    if options.unit_m is None:
-        what = "BVH files do not tell their unit of length"
-        raise InputError(what, where=str(path), fix="give --unit-m, 0.01 for centimetres")
     joint_map, target = read_joint_map(path, options.joint_set)
+    if options.unit_m is None:
+        what = "BVH files of other programs do not tell their unit of length"
+        raise InputError(what, where="--joint-map", fix="give --unit-m, 0.01 for centimetres")
     return Layout(joint_map, options.unit_m, options.up or "y", target)
 
 

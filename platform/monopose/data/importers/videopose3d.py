@@ -247,7 +247,8 @@ def _find(paths: Sequence[Path], options: ImportOptions, publisher: Publisher) -
         detections = next(iter(choices))
     if detections not in choices:
         asked = f"no detections {detections!r}" if detections else "several files of detections"
-        raise InputError(asked, where=where, fix=f"choose one of {', '.join(sorted(choices))}")
+        known = ", ".join(sorted(choices))
+        raise InputError(asked, where=where, fix=f"choose with --detections one of {known}")
     table = next((file for file in files if file.name == "clips.csv"), None)
     cameras = options.cameras or _one(files, "cameras_*.json", where)
     table = table if publisher.listed else None

@@ -190,9 +190,14 @@ def test_detections_are_chosen_by_name(tmp_path: Path) -> None:
     write_videopose3d(tmp_path, poses, detections="cpn_ft_h36m_dbb")
     asked = ImportOptions(detections="cpn_ft_h36m_dbb")
     assert plan([tmp_path], asked).detections == "cpn_ft_h36m_dbb"
-    with pytest.raises(InputError, match=r"several files.*choose one of cpn_ft_h36m_dbb, gt"):
+    with pytest.raises(
+        InputError, match=r"several files.*choose with --detections one of cpn_ft_h36m_dbb, gt"
+    ):
         plan([tmp_path], ImportOptions())
-    with pytest.raises(InputError, match=r"no detections 'det'.*choose one of cpn_ft_h36m_dbb, gt"):
+    with pytest.raises(
+        InputError,
+        match=r"no detections 'det'.*choose with --detections one of cpn_ft_h36m_dbb, gt",
+    ):
         _read(tmp_path, detections="det")
 
 
