@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from pydantic import Field, ValidationError
@@ -26,6 +26,7 @@ from monopose.recipes.parts import (
 )
 from monopose.recipes.stages import Critic, Stage, Trajectory, stage_at
 
+RecipeT = TypeVar("RecipeT", bound=Part)
 Encoder = Annotated[
     KeypointEncoder | MlpEncoder | HeatmapEncoder | HeatmapPeakEncoder, Field(discriminator="kind")
 ]
@@ -90,7 +91,7 @@ def from_file(path: Path) -> Recipe:
     return from_json(path.read_bytes(), where=str(path))
 
 
-def with_values(recipe: Recipe, values: dict[str, Any], where: str = "--set") -> Recipe:
+def with_values(recipe: RecipeT, values: dict[str, Any], where: str = "--set") -> RecipeT:
     """The recipe with dotted fields replaced, e.g. {"optimiser.learning_rate": 3e-4}.
 
     Changing a `kind` starts that part from its own defaults. Raises RecipeError.
@@ -99,7 +100,7 @@ def with_values(recipe: Recipe, values: dict[str, Any], where: str = "--set") ->
     for dotted, value in sorted(values.items(), key=lambda item: not item[0].endswith(".kind")):
         _set(content, dotted.split("."), value, where)
     try:
-        return Recipe.model_validate(content)
+        return type(recipe).model_validate(content)
     except ValidationError as error:
         raise _recipe_error(error, where) from error
 

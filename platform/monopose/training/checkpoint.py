@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from monopose import storage
 from monopose.errors import IntegrityError
 from monopose.models.estimator import Estimator, build
+from monopose.models.images.hrnet import HeatmapNetwork, build_detector
+from monopose.recipes.detector import DetectorRecipe, detector_from_json
 from monopose.recipes.recipe import Recipe, from_json
 from monopose.training.loop import Training, start
 
@@ -24,7 +26,7 @@ WEIGHTS, RECIPE, METRICS = "model.safetensors", "recipe.json", "metrics.json"
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model folder."""
+    """A loaded model folder of an estimator."""
 
     uri: str
     estimator: Estimator
@@ -32,9 +34,21 @@ class Model:
     metrics: dict[str, Any]
 
 
-def save_model(uri: str, estimator: Estimator, recipe: Recipe, metrics: dict[str, Any]) -> None:
+@dataclass(frozen=True)
+class Detector:
+    """A loaded model folder of a 2D detector."""
+
+    uri: str
+    network: HeatmapNetwork
+    recipe: DetectorRecipe
+    metrics: dict[str, Any]
+
+
+def save_model(
+    uri: str, module: nn.Module, recipe: Recipe | DetectorRecipe, metrics: dict[str, Any]
+) -> None:
     """Writes a model folder; metrics.json comes last and marks it complete."""
-    weights = {k: v.detach().cpu().contiguous() for k, v in estimator.state_dict().items()}
+    weights = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
     storage.write_bytes(storage.join(uri, WEIGHTS), save(weights))
     storage.write_bytes(storage.join(uri, RECIPE), recipe.to_json())
     payload = orjson.dumps(metrics, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
@@ -52,25 +66,20 @@ def load_model(uri: str, device: str = "cpu") -> Model:
     return Model(uri, estimator.to(device).eval(), recipe, metrics)
 
 
+def load_detector(uri: str, device: str = "cpu") -> Detector:
+    """Reads the model folder of a detector; raises StorageError, RecipeError or IntegrityError."""
+    metrics = _metrics(storage.join(uri, METRICS))
+    where = storage.join(uri, RECIPE)
+    recipe = detector_from_json(storage.read_bytes(where), where)
+    where = storage.join(uri, WEIGHTS)
+    network = build_detector(recipe)
+    _load_into(network, _tensors(storage.read_bytes(where), where), where)
+    return Detector(uri, network.to(device).eval(), recipe, metrics)
+
+
 def save_checkpoint(uri: str, training: Training) -> None:
     """Writes everything that a run needs to go on, as one object."""
-    tensors: dict[str, Tensor] = {}
-    for name, module in _modules(training).items():
-        tensors |= {f"{name}/{k}": v for k, v in module.state_dict().items()}
-    groups: dict[str, Any] = {}
-    for name, optimiser in _optimisers(training).items():
-        state = optimiser.state_dict()
-        groups[name] = state["param_groups"]
-        for index, values in state["state"].items():
-            tensors |= {f"{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
-    header = {
-        "recipe_digest": training.recipe.digest(),
-        "epoch": str(training.epoch),
-        "seconds": repr(training.seconds),
-        "param_groups": orjson.dumps(groups).decode(),
-    }
-    whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    storage.write_bytes(uri, save(whole, header))
+    save_state(uri, _state(training))
 
 
 def load_checkpoint(uri: str, recipe: Recipe, device: torch.device) -> Training:
@@ -78,33 +87,73 @@ def load_checkpoint(uri: str, recipe: Recipe, device: torch.device) -> Training:
 
     Raises IntegrityError when the object is damaged or belongs to another recipe.
     """
-    payload = storage.read_bytes(uri)
-    tensors, header = _tensors(payload, uri), _header(payload)
-    if header.get("recipe_digest") != recipe.digest():
-        raise IntegrityError(
-            f"checkpoint is of recipe {header.get('recipe_digest')}, not {recipe.digest()}",
-            where=uri,
-            fix="give the run another --name, or the recipe it was started with",
-        )
     training = start(recipe, device)
-    try:
-        _restore(training, tensors, header)
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise IntegrityError(f"checkpoint lacks a part ({error})", where=uri) from error
+    training.epoch, training.seconds = load_state(uri, _state(training))
     return training
 
 
-def _restore(training: Training, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    for name, module in _modules(training).items():
+@dataclass(frozen=True)
+class State:
+    """What a checkpoint is made of: all that learns, by name, and how far it is."""
+
+    recipe_digest: str
+    modules: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Optimizer]
+    epoch: int
+    seconds: float
+
+
+def save_state(uri: str, state: State) -> None:
+    """Writes a state as one object."""
+    tensors: dict[str, Tensor] = {}
+    for name, module in state.modules.items():
+        tensors |= {f"{name}/{k}": v for k, v in module.state_dict().items()}
+    groups: dict[str, Any] = {}
+    for name, optimiser in state.optimisers.items():
+        held = optimiser.state_dict()
+        groups[name] = held["param_groups"]
+        for index, values in held["state"].items():
+            tensors |= {f"{name}/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
+    header = {
+        "recipe_digest": state.recipe_digest,
+        "epoch": str(state.epoch),
+        "seconds": repr(state.seconds),
+        "param_groups": orjson.dumps(groups).decode(),
+    }
+    whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    storage.write_bytes(uri, save(whole, header))
+
+
+def load_state(uri: str, state: State) -> tuple[int, float]:
+    """Fills the state's modules and optimisers; returns the epoch and seconds that were written.
+
+    Raises IntegrityError when the object is damaged or belongs to another recipe.
+    """
+    payload = storage.read_bytes(uri)
+    tensors, header = _tensors(payload, uri), _header(payload)
+    if header.get("recipe_digest") != state.recipe_digest:
+        raise IntegrityError(
+            f"checkpoint is of recipe {header.get('recipe_digest')}, not {state.recipe_digest}",
+            where=uri,
+            fix="give the run another --name, or the recipe it was started with",
+        )
+    try:
+        _restore(state, tensors, header)
+        return int(header["epoch"]), float(header["seconds"])
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise IntegrityError(f"checkpoint lacks a part ({error})", where=uri) from error
+
+
+def _restore(state: State, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    for name, module in state.modules.items():
         module.load_state_dict(_below(tensors, f"{name}/"))
     groups = orjson.loads(header["param_groups"])
-    for name, optimiser in _optimisers(training).items():
-        state = _optimiser_state(_below(tensors, f"{name}/"))
-        optimiser.load_state_dict({"state": state, "param_groups": groups[name]})
-    training.epoch, training.seconds = int(header["epoch"]), float(header["seconds"])
+    for name, optimiser in state.optimisers.items():
+        held = _optimiser_state(_below(tensors, f"{name}/"))
+        optimiser.load_state_dict({"state": held, "param_groups": groups[name]})
 
 
-def _modules(training: Training) -> dict[str, nn.Module]:
+def _state(training: Training) -> State:
     adversary = training.adversary
     held = {
         "estimator": training.estimator,
@@ -112,13 +161,16 @@ def _modules(training: Training) -> dict[str, nn.Module]:
         "trajectory": training.trajectory,
         "critic": None if adversary is None else adversary.critic,
     }
-    return {name: module for name, module in held.items() if module is not None}
-
-
-def _optimisers(training: Training) -> dict[str, torch.optim.Optimizer]:
-    if training.adversary is None:
-        return {"optimiser": training.optimiser}
-    return {"optimiser": training.optimiser, "critic_optimiser": training.adversary.optimiser}
+    optimisers = {"optimiser": training.optimiser}
+    if adversary is not None:
+        optimisers["critic_optimiser"] = adversary.optimiser
+    return State(
+        recipe_digest=training.recipe.digest(),
+        modules={name: module for name, module in held.items() if module is not None},
+        optimisers=optimisers,
+        epoch=training.epoch,
+        seconds=training.seconds,
+    )
 
 
 def _metrics(where: str) -> dict[str, Any]:
@@ -141,9 +193,9 @@ def _header(payload: bytes) -> dict[str, str]:
     return dict(header.get("__metadata__", {}))
 
 
-def _load_into(estimator: Estimator, tensors: dict[str, Tensor], where: str) -> None:
+def _load_into(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
     try:
-        estimator.load_state_dict(tensors)
+        module.load_state_dict(tensors)
     except RuntimeError as error:
         raise IntegrityError(
             f"weights do not fit the recipe beside them ({str(error).splitlines()[0]})",

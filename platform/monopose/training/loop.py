@@ -4,7 +4,6 @@ Every step draws its randomness from (seed, epoch, step), never from what came b
 run continues exactly as the unbroken one would have.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -13,17 +12,17 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from monopose.data.augment import mirror, to_batch
 from monopose.data.batches import Batch, ClipTensors, cut_chunks
 from monopose.losses.terms import total
 from monopose.models.estimator import Estimator, build
 from monopose.models.trajectory import RootTrajectory, build_trajectory, with_root
-from monopose.recipes.parts import Optimiser
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import joint_set
 from monopose.training.adversary import Adversary, CriticObjective, cost, learn, start_adversary
+from monopose.training.optimisation import average_for, optimiser_for, set_learning_rate
 
 
 @runtime_checkable
@@ -101,12 +100,9 @@ class Players:
 def start(recipe: Recipe, device: torch.device) -> Training:
     """A training at epoch 0 with freshly drawn weights."""
     estimator = build(recipe).to(device)
-    averaged = None
-    if recipe.optimiser.ema_decay > 0:
-        average = get_ema_multi_avg_fn(recipe.optimiser.ema_decay)
-        averaged = AveragedModel(estimator, multi_avg_fn=average, use_buffers=True)
+    averaged = average_for(recipe.optimiser, estimator)
     trajectory = build_trajectory(recipe)
-    optimiser = _optimiser(recipe.optimiser, estimator)
+    optimiser = optimiser_for(recipe.optimiser, estimator)
     if trajectory is not None:
         optimiser.add_param_group({"params": list(trajectory.to(device).parameters())})
     adversary = start_adversary(recipe, device)
@@ -142,7 +138,7 @@ def _train_epoch(training: Training, players: Players, batches: Batches, epoch: 
     steps, losses, frames = batches.steps(epoch), [], 0
     for index, batch in enumerate(batches.epoch(epoch)):
         done = progress(training.recipe, epoch, index, steps)
-        rate = _set_learning_rate(training, done)
+        rate = set_learning_rate(training.optimiser, training.recipe.optimiser, done)
         torch.manual_seed(step_seed(training.recipe.seed, epoch, index))
         losses.append(step(training, players, batch))
         frames += batch.valid.numel()
@@ -245,30 +241,3 @@ def _compiled(training: Training) -> nn.Module:
 def _evaluates(recipe: Recipe, epoch: int) -> bool:
     last = epoch + 1 == recipe.budget.epochs
     return last or (epoch + 1) % recipe.budget.evaluate_every == 0
-
-
-def _optimiser(config: Optimiser, estimator: Estimator) -> torch.optim.Optimizer:
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[config.kind](
-        estimator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-
-
-def _set_learning_rate(training: Training, progress: float) -> float:
-    rate = learning_rate(training.recipe.optimiser, progress)
-    for group in training.optimiser.param_groups:
-        group["lr"] = rate
-    return rate
-
-
-def learning_rate(config: Optimiser, progress: float) -> float:
-    """The learning rate at a progress of 0..1 through the budget."""
-    if progress < config.warmup_share:
-        return config.learning_rate * (progress + 1e-3) / (config.warmup_share + 1e-3)
-    done = (progress - config.warmup_share) / (1 - config.warmup_share)
-    if config.schedule == "constant":
-        return config.learning_rate
-    if config.schedule == "exponential":
-        return config.learning_rate * config.final_share**done
-    cosine = (1 + math.cos(math.pi * done)) / 2
-    return config.learning_rate * (config.final_share + (1 - config.final_share) * cosine)

@@ -22,11 +22,11 @@ from monopose.training.loop import (
     Workers,
     evaluate_mm,
     fit,
-    learning_rate,
     start,
     step,
     step_seed,
 )
+from monopose.training.optimisation import learning_rate
 from monopose.training.run import cached
 
 CPU = torch.device("cpu")

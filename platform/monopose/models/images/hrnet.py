@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from monopose.recipes.detector import HighResolution
+from monopose.recipes.detector import DetectorRecipe, HighResolution
+from monopose.skeleton import joint_set
 
 # A bottleneck's outputs over its inner channels, as in residual networks.
 _EXPANSION = 4
@@ -53,6 +54,13 @@ class HeatmapNetwork(nn.Module):
         for stage in self.stages:
             found = stage(found)
         return self.read_out(found[0])
+
+
+def build_detector(recipe: DetectorRecipe) -> HeatmapNetwork:
+    """The recipe's network with weights drawn from its seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return HeatmapNetwork(recipe.network, len(joint_set(recipe.joint_set)))
 
 
 class Split(nn.Module):
