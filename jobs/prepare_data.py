@@ -16,8 +16,9 @@ from monopose import cli, storage  # noqa: E402
 if __name__ == "__main__":
     if sys.argv[1:]:
         sys.argv[1:1] = ["data"]
-    elif storage.exists(storage.resolve("studio/manifest.json", "data")):
-        sys.exit(print("the studio data set is there already; `studio --overwrite` makes it anew"))
+    elif storage.exists(storage.join(storage.resolve("studio", "data"), "manifest.json")):
+        print("the studio data set is there already; `studio --overwrite` makes it anew")
+        sys.exit()
     else:
         sys.argv[1:] = ["data", "studio", "--to", "studio"]
     cli.main()

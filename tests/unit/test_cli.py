@@ -1,6 +1,7 @@
 """The command line as a user meets it: one process a call."""
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -68,6 +69,33 @@ def test_wrong_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     assert len(result.stderr.strip().splitlines()) == 1
     assert result.stderr.startswith("error: ")
     assert "absent" in result.stderr
+
+
+def test_a_target_that_is_there_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "manifest.json").touch()
+    result = run("data", "import", "coco", "nowhere", "--to", "./set", cwd=tmp_path)
+    assert result.returncode == 2
+    expected = "there is a data set already; name another, or --overwrite"
+    assert result.stderr.strip() == f"error: {tmp_path / 'set'}: {expected}"
+
+
+def test_the_job_makes_the_default_set_once(tmp_path: Path) -> None:
+    """Without arguments it looks where `--to studio` writes, below the storage root."""
+    there = tmp_path / "store" / "data" / "studio"
+    there.mkdir(parents=True)
+    (there / "manifest.json").touch()
+    job = Path(__file__).parents[2] / "jobs" / "prepare_data.py"
+    result = subprocess.run(
+        [sys.executable, str(job)],
+        env={**os.environ, "MONOPOSE_ROOT": str(tmp_path / "store")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "is there already; `studio --overwrite` makes it anew" in result.stdout
 
 
 def test_a_missing_data_set_is_named(tmp_path: Path) -> None:

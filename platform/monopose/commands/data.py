@@ -51,9 +51,12 @@ def import_(
 
     Example: monopose data import videopose3d h36m/ --to h36m --detections gt
     """
+    from monopose import storage
+    from monopose.data import shards
     from monopose.data.importers.catalog import plan_import
     from monopose.data.importers.source import ImportOptions
 
+    shards.check_free(storage.resolve(to, "data"), overwrite=overwrite)
     options = ImportOptions(
         detections=detections,
         joint_set=joint_set,
@@ -237,7 +240,7 @@ def check(
 def show(
     uri: Annotated[str, typer.Argument(help="Storage URI, folder, or a name under the root.")],
     html: Annotated[Path, typer.Option("--html", help="The page to write.")],
-    clips: Annotated[int, typer.Option(min=0, help="How many clips can be played.")] = 6,
+    clips: Annotated[int, typer.Option(min=0, max=12, help="How many clips can be played.")] = 6,
 ) -> None:
     """Show a data set on one HTML page that needs no network: counts, cameras, clips, checks.
 

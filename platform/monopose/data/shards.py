@@ -164,15 +164,24 @@ def replacing(uri: str, *, overwrite: bool) -> Iterator[None]:
 
     Raises InputError when a data set is there and `overwrite` is False.
     """
-    before = storage.list_names(uri)
-    if MANIFEST in before and not overwrite:
-        fix = "name another, or --overwrite"
-        raise InputError("there is a data set already", where=uri, fix=fix)
+    before = check_free(uri, overwrite=overwrite)
     try:
         yield
     except BaseException:
-        _remove(uri, _shard_names(uri) - set(before))
+        _remove(uri, _shard_names(uri) - before)
         raise
+
+
+def check_free(uri: str, *, overwrite: bool) -> set[str]:
+    """The names of what is at `uri`, before anything is read for it.
+
+    Raises InputError when a data set is there and `overwrite` is False.
+    """
+    before = set(storage.list_names(uri))
+    if MANIFEST in before and not overwrite:
+        fix = "name another, or --overwrite"
+        raise InputError("there is a data set already", where=uri, fix=fix)
+    return before
 
 
 def publish(uri: str, tally: Tally, shards: Sequence[Shard], about: About) -> Manifest:
