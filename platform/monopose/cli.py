@@ -31,6 +31,12 @@ app.command()(convert.convert)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 
+# Packages of the optional extras by the name they are imported under (pyproject.toml).
+_EXTRAS = {
+    "av": "data", "cv2": "data", "h5py": "data", "numba": "data",
+    "optuna": "ray", "ray": "ray", "yaml": "ray",
+    "plotly": "report", "psutil": "local",
+}  # fmt: skip
 _WITHOUT_PARTS = ("up", "down", "status")
 _CHOSEN_BY_USER = ("AWS_ENDPOINT_URL", "MONOPOSE_ROOT", "RAY_ADDRESS")
 
@@ -52,13 +58,22 @@ def reach_parts(context: typer.Context) -> None:
             os.environ.setdefault(name, value)
 
 
+def _refuse(text: str) -> NoReturn:
+    typer.secho(f"error: {text}", fg=typer.colors.RED, err=True)
+    sys.exit(2)
+
+
 def main() -> NoReturn:
     """Runs the command line: one clear line and exit code 2 for wrong input, 130 for Ctrl-C."""
     try:
         app(standalone_mode=True)
     except MonoposeError as error:
-        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _EXTRAS:
+            raise
+        _refuse(f"{package} is not installed; pip install 'monopose[{_EXTRAS[package]}]'")
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(0)

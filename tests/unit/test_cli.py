@@ -98,6 +98,30 @@ def test_the_job_makes_the_default_set_once(tmp_path: Path) -> None:
     assert "is there already; `studio --overwrite` makes it anew" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("package", "extra", "arguments"),
+    [
+        ("cv2", "data", ("data", "sources")),
+        ("h5py", "data", ("data", "sources")),
+        ("plotly", "report", ("data", "show", "set", "--html", "x.html")),
+        ("ray", "ray", ("sweep",)),
+    ],
+)
+def test_an_extra_that_is_not_installed_is_named(
+    package: str, extra: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv[1:] = {list(arguments)!r}; "
+        "from monopose.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 2
+    expected = f"error: {package} is not installed; pip install 'monopose[{extra}]'\n"
+    assert result.stderr.endswith(expected)
+    assert "Traceback" not in result.stderr
+
+
 def test_a_missing_data_set_is_named(tmp_path: Path) -> None:
     result = run("data", "check", "nowhere", cwd=tmp_path)
     assert result.returncode == 2

@@ -15,6 +15,7 @@ from monopose.errors import InputError
 Part = Callable[[], Iterator[Clip]]
 
 _CROPS_PX = (16, 2048)
+_RATES_HZ = (0.1, 10_000.0)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ImportOptions:
     """Of virtual cameras and modelled detections."""
 
     def refuse_others(self, source: str, takes: frozenset[str]) -> None:
-        """Raises InputError for an option not taken by this source, and for crops of no use."""
+        """Raises InputError for an option not taken by this source, and for a value of no use."""
         for option in fields(self):
             given = getattr(self, option.name) != option.default
             if given and option.name not in takes:
@@ -59,6 +60,12 @@ class ImportOptions:
                 known = ", ".join(f"--{known.replace('_', '-')}" for known in sorted(takes))
                 what = f"source {source!r} has no option --{name}"
                 raise InputError(what, fix=f"it takes {known or 'none'}")
+        self._check_values()
+
+    def _check_values(self) -> None:
+        if self.fps is not None and not _RATES_HZ[0] <= self.fps <= _RATES_HZ[1]:
+            fix = "give frames per second, {:g} to {:g}".format(*_RATES_HZ)
+            raise InputError(f"is {self.fps:g}", where="--fps", fix=fix)
         if self.crop_px != ImportOptions.crop_px and not self.images:
             raise InputError("says nothing without --images", where="--crop-px")
         least, most = _CROPS_PX

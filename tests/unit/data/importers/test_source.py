@@ -29,6 +29,14 @@ def test_a_size_of_crops_that_cannot_be_or_says_nothing_is_refused() -> None:
             ImportOptions(crop_px=crop_px, images=True).refuse_others("coco", takes)
 
 
+@pytest.mark.parametrize("fps", [0.0, -25.0, 0.09, 10_001.0, float("nan"), float("inf")])
+def test_a_rate_that_no_camera_has_is_refused(fps: float) -> None:
+    takes = frozenset({"fps"})
+    ImportOptions(fps=25.0).refuse_others("bvh", takes)
+    with pytest.raises(InputError, match=f"--fps: is {fps:g}; give frames per second, 0.1 to"):
+        ImportOptions(fps=fps).refuse_others("bvh", takes)
+
+
 def test_an_option_that_a_source_does_not_take_is_named() -> None:
     with pytest.raises(InputError, match="source 'coco' has no option --unit-m; it takes --images"):
         ImportOptions(unit_m=0.01).refuse_others("coco", frozenset({"images"}))

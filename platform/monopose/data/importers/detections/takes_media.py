@@ -11,7 +11,6 @@ from monopose.errors import InputError
 
 ASSUMED_FPS = 30.0
 _VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg")
-_FPS_BELOW = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,6 @@ def media_of(takes: Sequence[str], options: ImportOptions) -> tuple[list[TakeMed
     images for each take, by name. Raises InputError when a take's is missing, and when images
     are asked for without any.
     """
-    if options.fps is not None and not 0 < options.fps < _FPS_BELOW:
-        raise InputError(f"is {options.fps:g}", where="--fps", fix="give frames per second")
     if options.images and options.media is None:
         raise InputError("there are no images to crop", fix="give them with --media")
     paths = _paths(takes, options.media)

@@ -58,8 +58,6 @@ class Wanted:
             raise InputError(f"is {options.stride}", where="--stride", fix="give 1 or more")
         if options.seed < 0:
             raise InputError(f"is {options.seed}", where="--seed", fix="give 0 or more")
-        if options.fps is not None and not 0.1 <= options.fps <= 10_000:
-            raise InputError(f"is {options.fps}", where="--fps", fix="give frames per second")
         if options.unit_m is not None and not 1e-6 < options.unit_m < 1e3:
             raise InputError(f"is {options.unit_m}", where="--unit-m", fix="give metres per unit")
         if options.joint_set is not None:
