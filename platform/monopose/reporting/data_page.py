@@ -93,8 +93,8 @@ def _checks(findings: list[Finding]) -> Iterator[Block]:
         "Expectations on people, cameras and time, on every clip; a finding names the mistake that "
         "would explain it."
         if findings
-        else "Nothing: units, axes, sides, joint order, cameras, timing, limbs, copies and splits "
-        "of every clip were as people and cameras are.",
+        else "Nothing: what can be told of every clip's units, axes, sides, joint order, cameras, "
+        "timing, limbs, copies and splits is as people and cameras are.",
         body,
     )
 
