@@ -1,21 +1,25 @@
 """Training over Ray Train workers and Ray Data, on a real S3 server."""
 
 import numpy as np
+import orjson
 import pytest
 import torch
 from tests.conftest import S3Store
+from tests.image_clips import image_clip
 
 from monopose import storage
 from monopose.data.shards import Cutting, read_manifest, write_clips
 from monopose.data.studio.studio import studio_clips
 from monopose.errors import IntegrityError
+from monopose.recipes.detector import detector
 from monopose.recipes.presets import load
 from monopose.recipes.recipe import Recipe, with_values
-from monopose.training.checkpoint import load_model
-from monopose.training.driver import Resources, train
+from monopose.training.checkpoint import load_detector, load_model
+from monopose.training.detector import prepare_detector
+from monopose.training.driver import Resources, train, train_detector
 from monopose.training.loop import EpochReport
 from monopose.training.run import Job, prepare, train_here
-from monopose.training.tracking import followed, read_history
+from monopose.training.tracking import HISTORY, followed, read_history
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -69,6 +73,21 @@ def test_an_altered_shard_ends_the_run_with_its_name(data: str, s3_store: S3Stor
     storage.write_bytes(where, bytes(payload))
     with pytest.raises(IntegrityError, match=shard.name):
         train(job, Resources(workers=1, threads=1, max_failures=0))
+
+
+def test_two_workers_train_one_detector_from_images(s3_store: S3Store) -> None:
+    clips = [image_clip(f"set/S1/t{i}", frames=4, size_px=32) for i in range(4)]
+    clips.append(image_clip("set/S2/v", size_px=32, split="val"))
+    uri = storage.join(s3_store.root, "data", "photos")
+    write_clips(clips, uri, dataset="photos", cutting=Cutting(shard_bytes=10_000))
+    values = {"size_px": 32, "budget.epochs": 3, "optimiser.learning_rate": 0.01}
+    job = prepare_detector(with_values(detector("smoke"), values), "photos", "found")
+    model = load_detector(train_detector(job, Resources(workers=2, cpus=0.5, threads=1)))
+    assert model.metrics["epochs"] == 3
+    assert model.metrics["dataset_digest"] == job.manifest.digest
+    lines = storage.read_bytes(storage.join(job.run_uri, HISTORY)).splitlines()
+    losses = [orjson.loads(line)["train_loss"] for line in lines]
+    assert losses[-1] < losses[0]
 
 
 def _errors(job: Job) -> list[float | None]:

@@ -1,12 +1,13 @@
-"""`monopose train | evaluate`."""
+"""`monopose train | train-detector | evaluate`."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from monopose.training.detector import DetectorReport
     from monopose.training.loop import EpochReport
 
 Data = Annotated[str, typer.Option(help="Storage URI, folder, or a name under the root.")]
@@ -14,6 +15,7 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="key=value in the recipe, value as JSON; may be repeated."),
 ]
+Size = Literal["smoke", "small", "paper"]
 Workers = Annotated[
     int, typer.Option(min=0, help="Ray Train workers; 0 trains in this process, without Ray.")
 ]
@@ -51,6 +53,37 @@ def train(
     with followed(job.run_uri, show):
         model = train_on_workers(job, Resources(workers=workers, threads=threads))
     typer.echo(f"model: {model}")
+
+
+def train_detector(
+    data: Data,
+    name: Annotated[str, typer.Option(help="The run's name; the same name goes on with it.")],
+    size: Annotated[Size, typer.Option(help="smoke, small or paper.")] = "small",
+    set_: Settings = None,
+    workers: Workers = 1,
+    threads: Annotated[int, typer.Option(help="Torch threads a worker, 0 for its choice.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier run so named.")] = False,
+) -> None:
+    """Train a 2D detector on a data set with images; a killed run of the same name goes on.
+
+    Example: monopose train-detector --data studio-images --name joints --set budget.epochs=40
+    """
+    from monopose.recipes.detector import detector
+    from monopose.recipes.recipe import with_values
+    from monopose.training.detector import prepare_detector, train_detector_here
+
+    job = prepare_detector(
+        with_values(detector(size), settings(set_ or [])), data, name, fresh=fresh
+    )
+    if workers == 0:
+        typer.echo(f"model: {train_detector_here(job, show_detector)}")
+        return
+    from monopose import cluster
+    from monopose.training.driver import Resources
+    from monopose.training.driver import train_detector as train_on_workers
+
+    cluster.connect()
+    typer.echo(f"model: {train_on_workers(job, Resources(workers=workers, threads=threads))}")
 
 
 def evaluate(
@@ -110,4 +143,13 @@ def show(report: "EpochReport") -> None:
     typer.echo(
         f"epoch {report.epoch:>4}   {report.seconds:7.1f} s   loss {report.train_loss:.4f}"
         f"   {report.frames_per_s:,.0f} frames/s{error}"
+    )
+
+
+def show_detector(report: "DetectorReport") -> None:
+    """One line for an epoch of a 2D detector."""
+    typer.echo(
+        f"epoch {report.epoch:>4}   {report.seconds:7.1f} s   loss {report.train_loss:.5f}"
+        f"   {report.images_per_s:,.0f} images/s   val PCK {100 * report.val_pck:.1f} %"
+        f"   {100 * report.val_distance:.2f} % of the crop"
     )
