@@ -25,7 +25,7 @@ def test_rendered_clips_of_tasks_are_those_of_one_process(
     uri = storage.join(s3_store.root, "data", "wild")
     wanted = Wanted(7, 0.2, subjects=3, takes=2, actions=("walk", "sit"), detections="gt",
                     domain="wild", images=True, crop_px=32, stride=5)  # fmt: skip
-    parts = wanted.parts()
+    parts = list(wanted.parts())
     assert len(parts) == 6
     ours = import_on_cluster(parts, uri, About("wild", "gt", synthetic=True))
     alone = write_clips(

@@ -175,7 +175,7 @@ def studio(
         crop_px=crop_px,
         stride=(5 if images else 1) if stride is None else stride,
     )
-    plan = ImportPlan(domain, wanted.parts(), detections)
+    plan = ImportPlan(domain, list(wanted.parts()), detections)
     if images:
         _compile_renderer()
     if on_cluster:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -107,12 +106,15 @@ class Wanted:
     crop_px: int = 128
     stride: int = 1
 
-    def parts(self) -> list[Part]:
-        """One part for each subject and action. Raises InputError as `studio_clips` does."""
+    def parts(self) -> Iterator[Part]:
+        """One part for each subject and action, made as they are asked for.
+
+        Raises InputError as `studio_clips` does, at once.
+        """
         names = tuple(ACTIONS) if self.actions is None else tuple(self.actions)
         _check(names, self.seconds, self.subjects, self.takes, self.crop_px, self.stride)
         numbers = range(1, self.subjects + 1)
-        return [partial(_takes, self, number, name) for number, name in product(numbers, names)]
+        return (partial(_takes, self, number, name) for number in numbers for name in names)
 
 
 def _takes(wanted: Wanted, number: int, name: str) -> Iterator[Clip]:
