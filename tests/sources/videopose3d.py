@@ -56,6 +56,16 @@ def huge_header(path: Path, member: str) -> None:
         archive.writestr(f"{member}.npy", stream.getvalue() + bytes(64))
 
 
+def endless_key(path: Path, member: str) -> None:
+    """A pickled dict whose key is a tuple of twice a tuple of twice ..., 60 times."""
+    stream = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": ()}
+    np.lib.format.write_array_header_1_0(stream, header)
+    pickled = b"\x80\x02}K\x01" + b"2\x86" * 60 + b"K\x01s."
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{member}.npy", stream.getvalue() + pickled)
+
+
 def wrong(dataset: str, detections: str, subject: str, action: str) -> dict[str, Damage]:
     """Sound containers with the wrong things in them."""
     poses = f"data_3d_{dataset}.npz"
@@ -78,6 +88,9 @@ def wrong(dataset: str, detections: str, subject: str, action: str) -> dict[str,
             poses, positions_3d={subject: {action: np.full((2, 17, 3), 1e300)}}
         ),
         "poses of a trillion frames": lambda folder: huge_header(folder / poses, "positions_3d"),
+        "poses by a key of endless hash": lambda folder: endless_key(
+            folder / poses, "positions_3d"
+        ),
         "keypoints of a trillion frames": lambda folder: huge_header(
             folder / seen, "positions_2d"
         ),

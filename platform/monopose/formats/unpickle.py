@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from monopose.errors import InputError, MonoposeError
+from monopose.formats.pickled_keys import PickledKeys
 
 # What pickles of arrays, dtypes and numpy scalars refer to, in every spelling numpy has had.
 _RECONSTRUCT, _FROMBUFFER, _SCALAR = "reconstruct", "frombuffer", "scalar"
@@ -37,8 +38,11 @@ _ALLOWED = {
     ("__builtin__", "bytes"): _NO_BYTES,
     ("builtins", "bytes"): _NO_BYTES,
 }
-# Opcodes that build objects by other ways than calling an allowed global, or reach outside.
-_FORBIDDEN = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"}
+# Opcodes that build objects by other ways than calling an allowed global, or reach outside; sets.
+_FORBIDDEN = {
+    "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4",
+    "EMPTY_SET", "ADDITEMS", "FROZENSET",
+}  # fmt: skip
 _DTYPE = re.compile(r"^[<>|=]?(\?|[biufcSU]\d{1,6}|O8?)$")
 _MAX_DEPTH = 16
 _MAX_RATIO = 64
@@ -147,12 +151,14 @@ def _array(member: bytes) -> Any:
 
 def _plain(payload: bytes) -> Any:
     """The value of a pickle, made of dicts, lists, texts, numbers and arrays only."""
+    keys = PickledKeys()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(payload)):
         if opcode.name in _FORBIDDEN:
             raise InputError(f"pickle uses {opcode.name}, which an array file has no use for")
         # The memo is a table as long as the highest index named; honest pickles count upwards.
         if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > count:
             raise InputError("pickle names a memo entry that it cannot have")
+        keys.follow(opcode, argument)
     # latin1 is how numpy pickles of Python 2 keep their bytes.
     return _built(_Unpickler(io.BytesIO(payload), encoding="latin1").load(), {}, 0)
 
@@ -181,7 +187,9 @@ def _container(value: Any, seen: dict[int, Any], depth: int) -> Any:
 def _called(record: _Record, seen: dict[int, Any], depth: int) -> Any:
     if record.kind == _ENCODE:
         text, encoding = record.args
-        return text.encode({"latin1": "latin1"}[encoding])
+        if encoding != "latin1":
+            raise InputError("pickle holds bytes in another encoding than latin1")
+        return text.encode("latin1")
     if record.kind == _NO_BYTES and not record.args:
         return b""
     if record.kind == "dtype":
@@ -201,9 +209,11 @@ def _called(record: _Record, seen: dict[int, Any], depth: int) -> Any:
 
 
 def _dtype(record: _Record) -> np.dtype[Any]:
-    code = str(record.args[0])
-    state = record.state
-    order = str(state[1]) if state is not None else "="
+    code = record.args[0]
+    order = record.state[1] if record.state is not None else "="
+    # No str() of what is none: parts that are shared many times over would be written out.
+    if not (isinstance(code, str) and isinstance(order, str)):
+        raise InputError("pickle holds a dtype whose name is no text")
     if not _DTYPE.match(order + code if code[:1] not in "<>|=" else code):
         raise InputError(f"pickle holds an array of type {code[:40]!r}")
     # numpy writes the byte order beside the code: ("f4", ..) with state (.., "<", ..).
@@ -212,7 +222,8 @@ def _dtype(record: _Record) -> np.dtype[Any]:
 
 def _sized(dtype: Any) -> np.dtype[Any]:
     if not isinstance(dtype, np.dtype) or dtype.hasobject or dtype.itemsize == 0:
-        raise InputError(f"pickle holds numbers of type {str(dtype)[:40]!r}")
+        kind = str(dtype)[:40] if isinstance(dtype, np.dtype) else type(dtype).__name__
+        raise InputError(f"pickle holds numbers of type {kind!r}")
     return dtype
 
 

@@ -146,7 +146,7 @@ NDARRAY = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x
         (b"\x80\x02Nr\xff\xff\xff\x7f.", "a memo entry that it cannot have"),
         (b"\x80\x02" + NDARRAY + b".", "an incomplete numpy reconstruct"),
         (b"\x80\x02cnumpy\nndarray\n.", "an incomplete numpy ndarray"),
-        (b"\x80\x04\x8f.", "pickle holds a set"),
+        (b"\x80\x04\x8f.", "pickle uses EMPTY_SET"),
         (b"\x80\x04" + b"]" * 40 + b"a" * 39 + b".", "nested more than 16 deep"),
         (b"\x80\x04]\x94h\x00a.", "nested more than 16 deep"),
         (b"", "not a readable npz file"),
@@ -156,6 +156,39 @@ def test_pickles_that_are_no_arrays_are_refused(
     tmp_path: Path, payload: bytes, message: str
 ) -> None:
     with pytest.raises(InputError, match=rf"a\.npz: .*{message}"):
+        load_npz(_npz(tmp_path / "a.npz", payload))
+
+
+# A tuple of twice the one before, 60 times: by DUP, by the memo, and by MEMOIZE.
+DOUBLED = (
+    b"K\x01" + b"2\x86" * 60,
+    b"K\x01" + b"".join(b"q%ch%c\x86" % (n, n) for n in range(60)),
+    b"K\x01" + b"".join(b"\x94h%c\x86" % n for n in range(60)),
+)
+
+
+@pytest.mark.parametrize("key", DOUBLED)
+@pytest.mark.parametrize("dict_of", [b"}%bK\x01s", b"}(%bK\x01u", b"(%bK\x01d", b"}(K\x01N%bNu"])
+def test_a_key_whose_hash_never_ends_is_refused(tmp_path: Path, key: bytes, dict_of: bytes) -> None:
+    payload = b"\x80\x04" + dict_of % key + b"."
+    with pytest.raises(InputError, match=r"a\.npz: pickle holds a dict key of more than 64 parts"):
+        load_npz(_npz(tmp_path / "a.npz", payload))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_short_tuples_are_keys(tmp_path: Path, protocol: int) -> None:
+    shared = ("S1", 1)
+    value = {shared: {shared: 2.5, (shared, shared): 1}, ("S1", 2, b"x"): [shared], 2**70: 0}
+    read = load_npz(_npz(tmp_path / "a.npz", pickle.dumps(value, protocol)))["member"]
+    assert read == value
+
+
+def test_texts_that_are_shared_tuples_are_not_written_out(tmp_path: Path) -> None:
+    hundredfold = b"q\x000(" + b"h\x00" * 100 + b"t"
+    nested = b"K\x01" + hundredfold * 10
+    dtype = b"cnumpy\ndtype\n" + nested + b"K\x00K\x01\x87R"
+    payload = b"\x80\x02cnumpy._core.multiarray\nscalar\n" + dtype + b"C\x00\x86R."
+    with pytest.raises(InputError, match="a dtype whose name is no text"):
         load_npz(_npz(tmp_path / "a.npz", payload))
 
 
