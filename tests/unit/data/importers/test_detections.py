@@ -22,6 +22,7 @@ from tests.sources.stick_people import FPS, alone, crossing, person
 from monopose.data.clip import Clip
 from monopose.data.images.encoded import decode
 from monopose.data.importers.catalog import plan_import
+from monopose.data.importers.detections import detected
 from monopose.data.importers.detections.takes_media import is_named_in
 from monopose.data.importers.source import ImportOptions
 from monopose.errors import InputError
@@ -115,6 +116,34 @@ def test_a_video_tells_size_and_rate_and_gives_crops(tmp_path: Path) -> None:
     np.testing.assert_allclose(boxes[6], (boxes[5] + boxes[7]) / 2, atol=1e-3)
     # From the eyes to the toes, with the usual margin.
     assert boxes[0, 2] == pytest.approx((1.0 - 0.06) * 240 * 1.25)
+
+
+def test_long_takes_with_crops_are_cut_where_the_video_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [Frame(n, f.people[: 1 + (n >= 10)]) for n, f in enumerate(crossing("body25b"))]
+    openpose_folder(tmp_path / "walk", frames, "cam01.{:04d}.json")
+    write_video(tmp_path / "walk.mp4", 24)
+    options = ImportOptions(media=tmp_path / "walk.mp4", images=True, crop_px=32)
+    whole = clips_of("openpose", tmp_path / "walk", options)
+    assert [clip.action for clip in whole] == ["cam01", "cam01"]
+    monkeypatch.setattr(detected, "_FRAMES_AT_ONCE", 9)
+    pieces = clips_of("openpose", tmp_path / "walk", options)
+    # The second person comes in frame 10 and is in the second and the third piece of the video.
+    assert [(clip.clip_id, clip.start_frame, clip.num_frames) for clip in pieces] == [
+        ("walk/person1/cam01 chunk0", 0, 9),
+        ("walk/person1/cam01 chunk1", 9, 9),
+        ("walk/person2/cam01 chunk1", 10, 8),
+        ("walk/person1/cam01 chunk2", 18, 6),
+        ("walk/person2/cam01 chunk2", 18, 6),
+    ]
+    for clip in whole:
+        parts = [piece for piece in pieces if piece.subject == clip.subject]
+        crops = [crop for piece in parts for crop in present(piece.image)[0]]
+        assert crops == list(present(clip.image)[0])
+        for name in ("keypoints_px", "keypoint_score", "crop_box_px"):
+            joined = np.concatenate([getattr(piece, name) for piece in parts], axis=1)
+            np.testing.assert_array_equal(joined, getattr(clip, name))
 
 
 def test_media_that_do_not_fit_are_refused(tmp_path: Path) -> None:

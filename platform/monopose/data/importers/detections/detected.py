@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from monopose.data.clip import Clip
 from monopose.data.images.boxes import person_boxes
@@ -29,6 +29,8 @@ from monopose.skeleton import joint_set as known_joint_set
 PHOTO_FPS = 1.0
 # A clip may have this many frames without the person for each frame with them.
 _MOST_EMPTY = 100
+# With images, takes longer than this are cut there, as crops are held until their clip is whole.
+_FRAMES_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class Take:
 
 
 def each_person(take: Take, dataset: str, joint_set: str | None) -> Iterator[Clip]:
-    """A clip for each person of a take; raises InputError when nobody stays long enough."""
+    """A clip for each person of a take, with images for each piece of the take they are in.
+
+    Raises InputError when nobody stays long enough.
+    """
     detected = take.read()
     if detected.photos:
         yield from _photos(take, detected, dataset, joint_set)
@@ -68,9 +73,7 @@ def each_person(take: Take, dataset: str, joint_set: str | None) -> Iterator[Cli
         what = f"nobody is seen for {SHORTEST_S} s at {take.media.fps:g} fps"
         raise InputError(what, where=take.where, fix="give the frame rate with --fps")
     clips = [_of_track(take, detected, track, dataset, i + 1) for i, track in enumerate(found)]
-    if take.media.crop_px is not None:
-        clips = _with_crops(take, clips)
-    for clip in clips:
+    for clip in clips if take.media.crop_px is None else _with_crops(take, clips):
         yield in_joint_set(clip, joint_set)
 
 
@@ -196,28 +199,74 @@ def _arrays(
     return np.where(score[..., None] > 0, keypoints_px, np.float32(0)), score
 
 
-def _with_crops(take: Take, clips: Sequence[Clip]) -> list[Clip]:
-    """The clips with each person's crops, made in one pass over the video."""
+def _with_crops(take: Take, clips: Sequence[Clip]) -> Iterator[Clip]:
+    """The clips with each person's crops, made in one pass over the video.
+
+    A long take is cut at every so many frames of the video, "walk chunk0" and on, the people of a
+    chunk being those of the same frames: no more crops than theirs are ever held.
+    """
     path, crop_px = take.media.path, take.media.crop_px
     assert path is not None
     assert crop_px is not None
-    boxes = [_boxes(clip) for clip in clips]
-    crops: list[list[bytes]] = [[] for _ in clips]
     end = max(clip.start_frame + clip.num_frames for clip in clips)
-    seen = 0
-    for number, image in enumerate(islice(read_frames(path), end)):
-        seen = number + 1
-        for clip, of_person, made in zip(clips, boxes, crops, strict=True):
-            place = number - clip.start_frame
-            if 0 <= place < len(of_person):
-                made.append(encode(crop(image, of_person[place], crop_px)))
-    if seen < end:
-        what = f"has {seen} frames, the people of {take.where} are in {end}"
-        raise InputError(what, where=str(path), fix="give the video they were found in")
-    return [
-        replace(clip, image=(tuple(made),), crop_box_px=of_person[None])
-        for clip, of_person, made in zip(clips, boxes, crops, strict=True)
-    ]
+    boxes = [_boxes(clip) for clip in clips]
+    images = islice(read_frames(path), end)
+    for start in range(0, end, _FRAMES_AT_ONCE):
+        frames = range(start, min(start + _FRAMES_AT_ONCE, end))
+        pieces = [_piece(*both, frames) for both in zip(clips, boxes, strict=True)]
+        inside = [piece for piece in pieces if piece is not None]
+        number = start // _FRAMES_AT_ONCE
+        for piece in _cropped(inside, images, frames, crop_px, (take, end)):
+            yield piece if end <= _FRAMES_AT_ONCE else _chunk(piece, number)
+
+
+def _piece(clip: Clip, boxes_px: Float32[np.ndarray, "T 4"], frames: range) -> Clip | None:
+    """The part of the clip in these frames of the video with its boxes; None when it has none."""
+    first = max(frames.start, clip.start_frame)
+    part = slice(first - clip.start_frame, max(first, frames.stop) - clip.start_frame)
+    if not len(boxes_px[part]):
+        return None
+    assert clip.keypoints_px is not None
+    assert clip.keypoint_score is not None
+    return replace(
+        clip,
+        start_frame=first,
+        keypoints_px=clip.keypoints_px[:, part],
+        keypoint_score=clip.keypoint_score[:, part],
+        crop_box_px=boxes_px[None, part],
+    )
+
+
+def _chunk(piece: Clip, number: int) -> Clip:
+    action = f"{piece.action} chunk{number}"
+    return replace(piece, clip_id=f"{piece.dataset}/{piece.subject}/{action}", action=action)
+
+
+def _cropped(
+    pieces: Sequence[Clip],
+    images: Iterator[UInt8[np.ndarray, "H W 3"]],
+    frames: range,
+    crop_px: int,
+    told: tuple[Take, int],
+) -> list[Clip]:
+    """The pieces with their crops; images go on at the first of the frames.
+
+    told: the take and its count of frames, for the InputError when the images end before.
+    """
+    crops: list[list[bytes]] = [[] for _ in pieces]
+    for number in frames:
+        image = next(images, None)
+        if image is None:
+            take, end = told
+            what = f"has {number} frames, the people of {take.where} are in {end}"
+            fix = "give the video they were found in"
+            raise InputError(what, where=str(take.media.path), fix=fix)
+        for piece, made in zip(pieces, crops, strict=True):
+            place = number - piece.start_frame
+            if 0 <= place < piece.num_frames and piece.crop_box_px is not None:
+                made.append(encode(crop(image, piece.crop_box_px[0, place], crop_px)))
+    made_of = zip(pieces, crops, strict=True)
+    return [replace(piece, image=(tuple(made),)) for piece, made in made_of]
 
 
 def _boxes(clip: Clip) -> Float32[np.ndarray, "T 4"]:
