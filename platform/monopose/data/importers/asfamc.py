@@ -69,19 +69,39 @@ def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     wanted = Wanted.of(options)
     motions = files_below(paths, "*.amc", "*.AMC")
     given = [path for path in paths if path.is_file() and path.suffix.lower() == ".asf"]
+    skeletons = [_skeleton_of(motion, given) for motion in motions]
     parts = [
-        partial(take, _skeleton_of(motion, given), motion, action, wanted)
-        for motion, action in zip(motions, action_names(motions), strict=True)
+        partial(take, skeleton, motion, action, wanted)
+        for skeleton, motion, action in zip(skeletons, motions, action_names(motions), strict=True)
     ]
     rate = () if options.fps else (f"{FPS:g} frames/s assumed, as at CMU (else give --fps)",)
-    return ImportPlan("asfamc", parts, wanted.detections, (*NOTES, *rate))
+    others = _misnamed(skeletons, motions)
+    return ImportPlan("asfamc", parts, wanted.detections, (*NOTES, *rate, *others))
+
+
+def _is_of(motion: Path, skeleton: Path) -> bool:
+    return motion.stem == skeleton.stem or motion.stem.startswith(f"{skeleton.stem}_")
+
+
+def _misnamed(skeletons: Sequence[Path], motions: Sequence[Path]) -> tuple[str, ...]:
+    """A clause for each skeleton that moves by files of other names, as the only one there is."""
+    moved: dict[Path, list[str]] = {}
+    for skeleton, motion in zip(skeletons, motions, strict=True):
+        if not _is_of(motion, skeleton):
+            moved.setdefault(skeleton, []).append(motion.name)
+    return tuple(
+        f"{skeleton.name} is taken for the skeleton, and subject {skeleton.stem}, of {names[0]}"
+        + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        + ", whose name says another: there is no other skeleton"
+        for skeleton, names in moved.items()
+    )
 
 
 def _skeleton_of(motion: Path, given: Sequence[Path]) -> Path:
     """The skeleton whose name the motion's begins with, or the only one there is."""
     beside = [file for file in sorted(motion.parent.iterdir()) if file.suffix.lower() == ".asf"]
     skeletons = list(given) or beside
-    named = [s for s in skeletons if motion.stem == s.stem or motion.stem.startswith(f"{s.stem}_")]
+    named = [skeleton for skeleton in skeletons if _is_of(motion, skeleton)]
     if not named and len(skeletons) == 1:
         named = skeletons
     if not named:

@@ -73,6 +73,21 @@ def test_skeletons_are_found_by_name(tmp_path: Path) -> None:
         clips(tmp_path)
 
 
+def test_a_lone_skeleton_of_another_name_is_told(tmp_path: Path) -> None:
+    source.write(tmp_path)
+    chosen = ImportOptions(detections="gt")
+    before = plan_import("asfamc", [tmp_path], chosen).notes
+    assert not any("skeleton" in note for note in before)
+    (tmp_path / "01_01.amc").write_text(source.motion(3))
+    (tmp_path / "01_02.amc").write_text(source.motion(3))
+    notes = plan_import("asfamc", [tmp_path], chosen).notes
+    assert set(notes) - set(before) == {
+        "02.asf is taken for the skeleton, and subject 02, of 01_01.amc and 1 more, whose name "
+        "says another: there is no other skeleton"
+    }
+    assert clips(tmp_path)["01_01"].subject == "02"
+
+
 def test_a_skeleton_without_a_bone_says_what_it_has(tmp_path: Path) -> None:
     source.write(tmp_path)
     text = (tmp_path / "02.asf").read_text()
