@@ -101,7 +101,42 @@ def _without(folder: Path) -> None:
         del file["annot3"]
 
 
-_WRONG = {
+def _linked(link: Any) -> Any:
+    """annot2 in place of its data leads to that of another, honest file."""
+
+    def damage(folder: Path) -> None:
+        with h5py.File(folder / "TS1" / "annot_data.mat", "r+") as file:
+            del file["annot2"]
+            file["annot2"] = link
+
+    return damage
+
+
+def _elsewhere(folder: Path) -> None:
+    """annot2 is a data set whose numbers lie in another file."""
+    frames = np.ones((len(VALID), 1, 17, 2))
+    (folder / "numbers.bin").write_bytes(frames.tobytes())
+    with h5py.File(folder / "TS1" / "annot_data.mat", "r+") as file:
+        del file["annot2"]
+        outside = [(str(folder / "numbers.bin"), 0, frames.nbytes)]
+        file.create_dataset("annot2", frames.shape, "f8", external=outside)
+
+
+def _virtual(folder: Path) -> None:
+    """annot2 is a view of another file's."""
+    layout = h5py.VirtualLayout((len(VALID), 1, 17, 2), "f8")
+    other = str(folder / "TS5" / "annot_data.mat")
+    layout[:] = h5py.VirtualSource(other, "annot2", (len(VALID), 1, 17, 2))
+    with h5py.File(folder / "TS1" / "annot_data.mat", "r+") as file:
+        del file["annot2"]
+        file.create_virtual_dataset("annot2", layout)
+
+
+WRONG = {
+    "linked to another file": _linked(h5py.ExternalLink("../TS5/annot_data.mat", "annot2")),
+    "linked to another variable": _linked(h5py.SoftLink("/annot3")),
+    "numbers in another file": _elsewhere,
+    "a view of another file": _virtual,
     "no frame is valid": _change(valid_frame=np.zeros((12, 1))),
     "flags of 2": _change(valid_frame=np.full((12, 1), 2.0)),
     "text": _change(valid_frame="yes"),
@@ -116,7 +151,7 @@ _WRONG = {
 }
 
 CASES = {
-    "mpi-inf-3dhp-test": Case("mpi-inf-3dhp-test", _write_two, exact_2d=True, wrong=_WRONG),
+    "mpi-inf-3dhp-test": Case("mpi-inf-3dhp-test", _write_two, exact_2d=True, wrong=WRONG),
     "mpi-inf-3dhp-test universal": Case(
         "mpi-inf-3dhp-test", _write_two, ImportOptions(layout="univ_annot3", fps=50.0)
     ),

@@ -148,9 +148,15 @@ class _Hdf5:
         shape: what must come out; None is a row or column of any length.
         """
         try:
+            # Asked before it is followed: other links, and data kept elsewhere, name other files.
+            links, key = self.file.id.links, name.encode()
+            if links.exists(key) and links.get_info(key).type != h5py.h5l.TYPE_HARD:
+                raise self._elsewhere(name)
             found = self.file.get(name)
             if not isinstance(found, h5py.Dataset):
                 raise InputError(f"has no variable {name!r}", where=str(self.path))
+            if found.is_virtual or found.external:
+                raise self._elsewhere(name)
             self._check(name, found, shape)
             values = _float32(found[()])
         except MonoposeError:
@@ -169,6 +175,10 @@ class _Hdf5:
             raise InputError(what, where=str(self.path))
         if found.size > _MOST_FRAMES * TEST_JOINTS * 3 or max(found.shape) > _MOST_FRAMES:
             raise InputError(f"{name} claims shape {found.shape}", where=str(self.path))
+
+    def _elsewhere(self, name: str) -> InputError:
+        what = f"{name} is not in the file but a link to somewhere else"
+        return InputError(what, where=str(self.path), fix="do not trust this file")
 
     def _unreadable(self, error: Exception) -> InputError:
         text = " ".join(str(error).split())[:120]

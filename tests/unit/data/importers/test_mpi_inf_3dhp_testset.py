@@ -11,6 +11,7 @@ from tests.sources.mpi_inf_3dhp_testset import (
     INDOORS,
     OUTDOORS,
     VALID,
+    WRONG,
     annotations,
     pose_mm,
     write_mat73,
@@ -49,6 +50,15 @@ def test_each_run_of_valid_frames_of_one_activity_is_a_clip(tmp_path: Path) -> N
     assert clips[0].clip_id == "mpi_inf_3dhp_test_annot3/TS1/standing or walking from 2"
     assert {clip.split for clip in clips} == {"test"}
     assert {clip.joint_set for clip in clips} == {"mpi_inf_3dhp_17"}
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if "another" in name])
+def test_numbers_of_other_files_are_not_read(tmp_path: Path, name: str) -> None:
+    for sequence in ("TS1", "TS5"):
+        _write(tmp_path, sequence)
+    WRONG[name](tmp_path)
+    with pytest.raises(InputError, match=r"TS1/annot_data\.mat: annot2 is not in the file but a"):
+        _read(tmp_path)
 
 
 def test_axes_units_and_labels(tmp_path: Path) -> None:
