@@ -17,6 +17,8 @@ from monopose.errors import InputError
 from monopose.formats.text import count, numbers, read_text
 
 END = ".end"
+# Characters of a line and lines of a tree, when only the tree is read.
+_LONGEST_ROW, _MOST_ROWS = 1 << 16, 1 << 16
 _POSITIONS = ("Xposition", "Yposition", "Zposition")
 _ROTATIONS = ("Xrotation", "Yrotation", "Zrotation")
 _CHANNELS = {name.lower(): name for name in (*_POSITIONS, *_ROTATIONS)}
@@ -78,6 +80,20 @@ def read_bvh(path: Path) -> Bvh:
         what = f"holds {len(words)} values, {frames} frames of {columns} channels were announced"
         raise InputError(what, where=where, fix="the file is cut short or altered")
     return Bvh(joints, numbers(words, where).reshape(frames, columns), frame_time_s)
+
+
+def read_joints(path: Path) -> tuple[Joint, ...]:
+    """The joints alone, without reading the motion; raises InputError naming the file."""
+    rows: list[str] = []
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as lines:
+            while (row := lines.readline(_LONGEST_ROW)) and len(rows) < _MOST_ROWS:
+                if row.strip().upper() == "MOTION":
+                    return _joints("".join(rows), str(path))
+                rows.append(row)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    raise InputError("has no MOTION", where=str(path), fix="give a whole BVH file")
 
 
 def _joints(text: str, where: str) -> tuple[Joint, ...]:

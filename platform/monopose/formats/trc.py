@@ -18,6 +18,8 @@ from monopose.skeleton import joint_set
 
 _UNITS_M = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 _DECIMALS = 6
+# Characters of a header's line, when only the header is read.
+_LONGEST_ROW = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,16 @@ def read_trc(path: Path) -> Trc:
     values = np.where(seen, numbers(words, where), np.nan).reshape(len(rows), len(markers), 3)
     values[np.isnan(values).any(axis=-1)] = np.nan
     return Trc(markers, values * unit_m, fps, first)
+
+
+def read_markers(path: Path) -> tuple[str, ...]:
+    """The markers' names alone, without reading the rows; raises InputError naming the file."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as lines:
+            head = [lines.readline(_LONGEST_ROW) for _ in range(4)]
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    return _markers(head[3], str(path))
 
 
 def _markers(line: str, where: str) -> tuple[str, ...]:

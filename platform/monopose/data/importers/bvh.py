@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from monopose.data.clip import Clip
-from monopose.data.importers.mocap.bvh_layouts import Layout, check_layout, completed, layout_of
+from monopose.data.importers.mocap.bvh_layouts import (
+    Layout,
+    check_layout,
+    completed,
+    layout_of,
+    lost_bones,
+)
 from monopose.data.importers.mocap.clips import (
     NOTES,
     Axis,
@@ -19,7 +26,7 @@ from monopose.data.importers.mocap.clips import (
 )
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
 from monopose.errors import InputError
-from monopose.formats.bvh import joint_positions, read_bvh
+from monopose.formats.bvh import joint_positions, read_bvh, read_joints
 
 _CMU_TAKE = re.compile(r"(\d{1,3})_\d{1,3}")
 
@@ -68,15 +75,31 @@ def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     if options.joint_map is not None:
         layout = _mapped(options, options.joint_map)
         notes.append(f"{layout.up.upper()} is up, {layout.unit_m:g} m per unit")
-    else:
-        notes.append("a first row with an unturned root is taken for an added rest pose")
-        notes.append("the thorax bone that CMU's conversions lost has the length of the one below")
     files = files_below(paths, "*.bvh", "*.BVH")
+    if not isinstance(layout, Layout):
+        notes += _notes(files, layout)
     parts = [
         partial(take, file, action, layout, options.unit_m, options.up, wanted)
         for file, action in zip(files, action_names(files), strict=True)
     ]
     return ImportPlan("bvh", parts, wanted.detections, tuple(notes))
+
+
+def _notes(files: Sequence[Path], layout: str | None) -> list[str]:
+    """What is done to files of these flavours, as their headers tell them."""
+    rest_row = lost = False
+    for file in files:
+        # A file that cannot be read is refused with all its reasons by its part.
+        with suppress(InputError):
+            joints = read_joints(file)
+            known = layout_of([joint.name for joint in joints], layout, str(file))
+            rest_row |= known.rest_row
+            lost |= bool(lost_bones(joints, known))
+    notes = {
+        "a first row with an unturned root is taken for an added rest pose": rest_row,
+        "the thorax bone that CMU's conversions lost has the length of the one below": lost,
+    }
+    return [note for note, applies in notes.items() if applies]
 
 
 def _mapped(options: ImportOptions, path: Path) -> Layout:

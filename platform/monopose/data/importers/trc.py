@@ -1,6 +1,7 @@
 """TRC marker files: our own and Pose2Sim's by the markers' names, others with a joint map."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from monopose.data.importers.mocap.clips import (
 from monopose.data.importers.reading.runs import runs
 from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
 from monopose.errors import InputError
-from monopose.formats.trc import read_trc
+from monopose.formats.trc import read_markers, read_trc
 from monopose.skeleton import joint_set
 
 
@@ -89,10 +90,21 @@ def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
         *NOTES,
         f"{(options.up or 'y').upper()} is up",
         f"the 2D are {wanted.detections}",
-        f"Pose2Sim's markers come out as {POSE2SIM_SET}, its Neck standing for the neck",
+        *_pose2sim_note(files if mapped is None else ()),
         "frames in which a mapped marker is missing are left out and cut the take",
     )
     return ImportPlan("trc", parts, wanted.detections, notes)
+
+
+def _pose2sim_note(files: Sequence[Path]) -> tuple[str, ...]:
+    """What Pose2Sim's markers are taken for, when a file's header names them."""
+    for file in files:
+        # A file that cannot be read is refused with all its reasons by its part.
+        with suppress(InputError):
+            if _known_map(read_markers(file), str(file))[0] is POSE2SIM:
+                taken = f"come out as {POSE2SIM_SET}, its Neck standing for the neck"
+                return (f"Pose2Sim's markers {taken}",)
+    return ()
 
 
 IMPORTER = Importer(

@@ -76,6 +76,27 @@ def test_an_added_rest_pose_is_dropped_and_no_other_row(tmp_path: Path) -> None:
     assert clips(tmp_path / "moving")["131_01"].num_frames == source.FRAMES
 
 
+@pytest.mark.parametrize(
+    ("case", "rest_pose", "thorax"),
+    [("bvh-cgspeed", True, True), ("bvh-max", True, True), ("bvh-daz", True, False)],
+)
+def test_only_what_is_done_to_these_files_is_told(
+    case: str, rest_pose: bool, thorax: bool, tmp_path: Path
+) -> None:
+    source.CASES[case].write(tmp_path)
+    notes = " ".join(plan_import("bvh", [tmp_path], ImportOptions()).notes)
+    assert ("rest pose" in notes, "thorax bone" in notes) == (rest_pose, thorax)
+
+
+def test_our_own_files_and_damaged_ones_need_no_such_notes(tmp_path: Path) -> None:
+    (tmp_path / "damaged.bvh").write_text("HIERARCHY")
+    clip = next(studio_clips(seed=1, seconds=0.1, subjects=3, actions=("walk",), detections="gt"))
+    write_clip_bvh(tmp_path / "walk.bvh", clip)
+    notes = " ".join(plan_import("bvh", [tmp_path], ImportOptions()).notes)
+    assert "rest pose" not in notes
+    assert "thorax bone" not in notes
+
+
 def test_subjects_are_those_that_cmus_names_tell(tmp_path: Path) -> None:
     source.CASES["bvh-cgspeed"].write(tmp_path)
     source.CASES["bvh-daz"].write(tmp_path)

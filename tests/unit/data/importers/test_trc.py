@@ -56,6 +56,19 @@ def test_unknown_markers_ask_for_a_map(tmp_path: Path) -> None:
         clips(tmp_path)
 
 
+def test_pose2sims_markers_are_told_only_where_they_are_taken(tmp_path: Path) -> None:
+    source.write(tmp_path)
+
+    def told(**options: object) -> bool:
+        notes = plan_import("trc", [tmp_path], ImportOptions(**options)).notes  # type: ignore[arg-type]
+        return any("Pose2Sim" in note for note in notes)
+
+    assert told()
+    assert not told(joint_map=MAP)
+    (tmp_path / "trial.trc").write_text("PathFileType")
+    assert not told()
+
+
 def test_pose2sims_markers_need_no_map(tmp_path: Path) -> None:
     source.write(tmp_path)
     found = clips(tmp_path)["trial"]

@@ -150,6 +150,13 @@ def completed(bvh: Bvh, layout: Layout) -> Bvh:
     return replace(bvh, joints=tuple(joints), values=values)
 
 
+def lost_bones(joints: Sequence[Joint], layout: Layout) -> list[str]:
+    """The joints of a file whose OFFSET was lost and is put back."""
+    names = {joint.name for joint in joints}
+    found = [joint.name for joint in joints if not any(joint.offset)]
+    return [name for name in found if layout.lost_bones.get(name) in names]
+
+
 def _with_bone(joint: Joint, bvh: Bvh, layout: Layout) -> Joint:
     bone = layout.lost_bones.get(joint.name)
     if bone not in bvh.names or any(joint.offset):
