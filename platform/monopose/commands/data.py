@@ -1,28 +1,26 @@
-"""`monopose data import | studio | check | show`."""
+"""`monopose data import | reshard | sources | studio | check | show`."""
 
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monopose.commands import import_options as given
 from monopose.commands.progress import progress, tasks_shown
+from monopose.commands.studio import studio
+from monopose.commands.writing import (
+    OnCluster,
+    Overwrite,
+    To,
+    describe,
+    import_on_cluster,
+    write,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from monopose.data.clip import Clip
-    from monopose.data.importers.source import ImportPlan
-    from monopose.data.manifest import Manifest
 
 app = typer.Typer(help="Bring data in, make it, check it.", no_args_is_help=True)
-
-To = Annotated[str, typer.Option("--to", help="Storage URI, folder, or a name under the root.")]
-OnCluster = Annotated[
-    bool, typer.Option("--on-cluster", help="As tasks of the Ray cluster; the paths are shared.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")]
 
 
 @app.command("import")
@@ -77,9 +75,9 @@ def import_(
     for note in plan.notes:
         typer.echo(f"note: {note}", err=True)
     if on_cluster:
-        _import_on_cluster(plan, to, overwrite=overwrite)
+        import_on_cluster(plan, to, overwrite=overwrite)
     else:
-        _write(plan.clips(), to, detections=plan.detections, overwrite=overwrite)
+        write(plan.clips(), to, detections=plan.detections, overwrite=overwrite)
 
 
 @app.command()
@@ -105,7 +103,7 @@ def reshard(
     cluster.connect()
     with tasks_shown("writing shards") as shown:
         manifest = write_again(source, where, cutting=cutting, overwrite=overwrite, on_task=shown)
-    _describe(where, manifest)
+    describe(where, manifest)
 
 
 @app.command()
@@ -129,71 +127,7 @@ def sources() -> None:
     Console().print(table)
 
 
-@app.command()
-def studio(
-    to: To,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same clips.")] = 0,
-    seconds: Annotated[float, typer.Option(help="Length of each clip.")] = 4.0,
-    detections: Annotated[
-        str, typer.Option(help="model: a detector's errors; gt: exact projections.")
-    ] = "model",
-    images: Annotated[bool, typer.Option("--images", help="Render a crop of each frame.")] = False,
-    domain: Annotated[
-        str, typer.Option(help="studio: calibrated, with 3D; wild: anywhere, 2D labels only.")
-    ] = "studio",
-    subjects: Annotated[int, typer.Option(help="How many people.")] = 10,
-    takes: Annotated[int, typer.Option(help="Clips per person and action.")] = 1,
-    stride: Annotated[
-        int | None, typer.Option(help="Keep every n-th of 50 frames a second [1; 5 for images].")
-    ] = None,
-    crop_px: Annotated[int, typer.Option(help="Side of the rendered square crops.")] = 128,
-    on_cluster: OnCluster = False,
-    overwrite: Overwrite = False,
-) -> None:
-    """Make the embedded, synthetic data set: procedural people, actions and cameras.
-
-    Example: monopose data studio --to wild --images --domain wild --seconds 2
-    """
-    from monopose.data.importers.source import ImportPlan
-    from monopose.data.studio.studio import Wanted
-    from monopose.errors import InputError
-
-    known: dict[str, Literal["model", "gt"]] = {"model": "model", "gt": "gt"}
-    if detections not in known:
-        raise InputError(f"unknown detections {detections!r}", where="--detections", fix="model|gt")
-    domains: dict[str, Literal["studio", "wild"]] = {"studio": "studio", "wild": "wild"}
-    if domain not in domains:
-        raise InputError(f"unknown domain {domain!r}", where="--domain", fix="studio|wild")
-    wanted = Wanted(
-        seed,
-        seconds,
-        subjects=subjects,
-        takes=takes,
-        detections=known[detections],
-        domain=domains[domain],
-        images=images,
-        crop_px=crop_px,
-        stride=(5 if images else 1) if stride is None else stride,
-    )
-    plan = ImportPlan(domain, list(wanted.parts()), detections)
-    if images:
-        _compile_renderer()
-    if on_cluster:
-        _import_on_cluster(plan, to, overwrite=overwrite, synthetic=True)
-    else:
-        _write(plan.clips(), to, detections=detections, synthetic=True, overwrite=overwrite)
-
-
-def _compile_renderer() -> None:
-    """Compiles before any clip is made, so that workers on this machine find the code on disk."""
-    from monopose.data.studio.images.compiled import compiled_before
-    from monopose.data.studio.images.render import render
-    from monopose.data.studio.studio import studio_clips
-
-    if compiled_before(render):
-        return
-    typer.echo("note: compiling the renderer, about 20 s, once for this installation", err=True)
-    next(studio_clips(seconds=0.04, detections="gt", images=True, crop_px=16))
+app.command()(studio)
 
 
 @app.command()
@@ -225,7 +159,7 @@ def check(
 
         manifest = shards.verify(where, look)
     findings = examination.finish()
-    _describe(where, manifest)
+    describe(where, manifest)
     if json is not None:
         _save(json, findings_json(manifest, findings))
     if findings:
@@ -264,63 +198,3 @@ def _save(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise StorageError(f"cannot be written: {error.strerror}", where=str(path)) from error
-
-
-def _import_on_cluster(
-    plan: "ImportPlan", to: str, *, overwrite: bool, synthetic: bool = False
-) -> None:
-    from monopose import cluster, storage
-    from monopose.data.manifest import About
-    from monopose.data.prepare import import_on_cluster
-
-    cluster.connect()
-    where, about = storage.resolve(to, "data"), About(plan.dataset, plan.detections, synthetic)
-    with tasks_shown("importing parts") as shown:
-        manifest = import_on_cluster(plan.parts, where, about, overwrite=overwrite, on_task=shown)
-    _describe(where, manifest)
-
-
-def _write(
-    clips: "Iterator[Clip]",
-    to: str,
-    *,
-    detections: str | None,
-    overwrite: bool,
-    synthetic: bool = False,
-) -> None:
-    """Writes the clips under the name that they carry themselves."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from monopose import storage
-    from monopose.data import shards
-    from monopose.errors import InputError
-
-    first = next(clips, None)
-    if first is None:
-        raise InputError("has no clips", where=to, fix="check the paths")
-    shown = track(
-        chain([first], clips), "writing clips", console=Console(stderr=True), transient=True
-    )
-    where = storage.resolve(to, "data")
-    manifest = shards.write_clips(
-        shown,
-        where,
-        dataset=first.dataset,
-        detections=detections,
-        synthetic=synthetic,
-        overwrite=overwrite,
-    )
-    _describe(where, manifest)
-
-
-def _describe(where: str, manifest: "Manifest") -> None:
-    kind = "synthetic, " if manifest.synthetic else ""
-    splits = ", ".join(f"{name} {split.clips}" for name, split in manifest.splits.items())
-    keypoints = f", 2D {manifest.detections}" if manifest.detections else ""
-    counts = ((manifest.clips, "clip"), (manifest.frames, "frame"), (len(manifest.shards), "shard"))
-    clips, frames, shards = (f"{n} {what}{'s' * (n != 1)}" for n, what in counts)
-    typer.echo(
-        f"{where}: {manifest.dataset} ({kind}{manifest.joint_set}{keypoints}), "
-        f"{clips} ({splits}), {frames}, {shards}, digest {manifest.digest[:12]}"
-    )
