@@ -47,7 +47,8 @@ def read_split(
         batch_size=1,
         batch_format="pyarrow",
         fn_kwargs={"uri": uri, "whole": whole},
-        num_cpus=0.5,
+        # A whole CPU: two readers a core spend half as much again of it on each other's caches.
+        num_cpus=1.0,
     )
     if images:
         rows.context.target_max_block_size = GROUP_BYTES
