@@ -11,7 +11,9 @@ BENCHMARKS = (
     "sweeping.py",
     "serving.py",
     "rendering.py",
+    "reading.py",
     "images.py",
+    "live.py",
 )
 
 
