@@ -38,7 +38,7 @@ from monopose.skeleton import joint_set
 from monopose.training.checkpoint import State, load_state, save_model, save_state
 from monopose.training.images import StreamedImages
 from monopose.training.loop import ALONE, Workers, step_seed
-from monopose.training.optimisation import average_for, optimiser_for, set_learning_rate
+from monopose.training.optimisation import average_for, descend, optimiser_for, set_learning_rate
 from monopose.training.run import CHECKPOINT, MODEL, TRAIN_SPLIT, VAL_SPLIT
 from monopose.training.tracking import HISTORY
 
@@ -213,13 +213,8 @@ def step(training: DetectorTraining, forward: nn.Module, batch: ImageBatch) -> T
     assert batch.heatmaps is not None
     maps = forward(batch.images.flatten(0, 1))
     loss = heatmap_mse(maps, batch.heatmaps.flatten(0, 1), batch.score.flatten(0, 1))
-    training.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    if training.recipe.optimiser.clip_norm is not None:
-        nn.utils.clip_grad_norm_(training.network.parameters(), training.recipe.optimiser.clip_norm)
-    training.optimiser.step()
-    if training.averaged is not None:
-        training.averaged.update_parameters(training.network)
+    config = training.recipe.optimiser
+    descend(training.optimiser, config, loss, training.network, training.averaged)
     return loss.detach()
 
 

@@ -22,7 +22,7 @@ from monopose.models.trajectory import RootTrajectory, build_trajectory, with_ro
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import joint_set
 from monopose.training.adversary import Adversary, CriticObjective, cost, learn, start_adversary
-from monopose.training.optimisation import average_for, optimiser_for, set_learning_rate
+from monopose.training.optimisation import average_for, descend, optimiser_for, set_learning_rate
 
 
 @runtime_checkable
@@ -160,13 +160,7 @@ def step(training: Training, players: Players, batch: Batch) -> Tensor:
     terms = recipe.terms_of(stage)
     loss = total(terms, outputs, batch, joint_set(recipe.data.joint_set))
     loss = loss + cost(adversary, outputs.pose_m, batch)
-    training.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    if recipe.optimiser.clip_norm is not None:
-        nn.utils.clip_grad_norm_(training.estimator.parameters(), recipe.optimiser.clip_norm)
-    training.optimiser.step()
-    if training.averaged is not None:
-        training.averaged.update_parameters(training.estimator)
+    descend(training.optimiser, recipe.optimiser, loss, training.estimator, training.averaged)
     learn(adversary, players.critic, outputs.pose_m, batch)
     return loss.detach()
 

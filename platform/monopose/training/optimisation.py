@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from monopose.recipes.parts import Optimiser
@@ -23,6 +23,26 @@ def average_for(config: Optimiser, module: nn.Module) -> AveragedModel | None:
         return None
     average = get_ema_multi_avg_fn(config.ema_decay)
     return AveragedModel(module, multi_avg_fn=average, use_buffers=True)
+
+
+def descend(
+    optimiser: torch.optim.Optimizer,
+    config: Optimiser,
+    loss: Tensor,
+    module: nn.Module,
+    averaged: AveragedModel | None,
+) -> None:
+    """One step down the loss: gradients clipped where the recipe clips, the average moved along.
+
+    module: whose gradients are clipped and whose weights are averaged.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    if config.clip_norm is not None:
+        nn.utils.clip_grad_norm_(module.parameters(), config.clip_norm)
+    optimiser.step()
+    if averaged is not None:
+        averaged.update_parameters(module)
 
 
 def set_learning_rate(
