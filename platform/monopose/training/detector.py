@@ -5,21 +5,18 @@ checkpoint is, and nothing else: there are no chunks, terms, stages or critics h
 continues as the unbroken one would have.
 """
 
-import datetime
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
-import orjson
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-import monopose
 from monopose import storage
 from monopose.data.clip import Clip
 from monopose.data.images.batches import ImageBatch, finish, prepare
@@ -31,7 +28,6 @@ from monopose.errors import InputError, RecipeError
 from monopose.evaluation.detection import NEAR, Detected, detected
 from monopose.geometry.heatmaps import soft_peaks
 from monopose.losses.heatmaps import heatmap_mse
-from monopose.models.estimator import num_parameters
 from monopose.models.images.hrnet import HeatmapNetwork, build_detector
 from monopose.recipes.detector import DetectorRecipe
 from monopose.skeleton import joint_set
@@ -39,8 +35,8 @@ from monopose.training.checkpoint import State, load_state, save_model, save_sta
 from monopose.training.images import StreamedImages
 from monopose.training.loop import ALONE, Workers, step_seed
 from monopose.training.optimisation import average_for, descend, optimiser_for, set_learning_rate
-from monopose.training.run import CHECKPOINT, MODEL, TRAIN_SPLIT, VAL_SPLIT
-from monopose.training.tracking import HISTORY
+from monopose.training.run import CHECKPOINT, MODEL, TRAIN_SPLIT, VAL_SPLIT, facts, forget
+from monopose.training.tracking import Curve
 
 # Crops of the val split that an epoch is measured on, spread over all its frames.
 _MOST_VALIDATED = 1000
@@ -123,8 +119,7 @@ def prepare_detector(
             )
     run_uri = storage.resolve(name, "runs")
     if fresh:
-        for own in ("recipe.json", HISTORY, CHECKPOINT, MODEL):
-            storage.delete(storage.join(run_uri, own))
+        forget(run_uri)
     return DetectorJob(recipe, data_uri, run_uri, manifest)
 
 
@@ -152,7 +147,7 @@ def work(
         training.epoch, training.seconds = load_state(checkpoint, training.state())
     validation = validation_batches(job, device)
     leader = workers.rank == 0
-    reports = _written(job.run_uri, training.epoch)
+    curve = Curve(job.run_uri, DetectorReport, training.epoch)
     if leader:
         storage.write_bytes(storage.join(job.run_uri, "recipe.json"), recipe.to_json())
     images = StreamedImages(
@@ -160,14 +155,13 @@ def work(
         device, recipe.seed, workers=workers,
     )  # fmt: skip
     for report in fit_detector(training, images, validation, workers):
-        reports.append(report)
         if leader:
-            _write(job.run_uri, reports)
+            curve.append(report)
             save_state(checkpoint, training.state())
         on_report(report)
     model_uri = storage.join(job.run_uri, MODEL)
     if leader:
-        save_model(model_uri, training.evaluated, recipe, _metrics(job, training, reports))
+        save_model(model_uri, training.evaluated, recipe, _metrics(job, training, curve.reports))
     return model_uri
 
 
@@ -249,18 +243,6 @@ def _windows(job: DetectorJob) -> Iterator[ImageWindow]:
         yield from image_windows(clips, job.recipe.joint_set)
 
 
-def _written(run_uri: str, epoch: int) -> list[DetectorReport]:
-    uri = storage.join(run_uri, HISTORY)
-    lines = storage.read_bytes(uri).splitlines() if epoch and storage.exists(uri) else []
-    reports = [DetectorReport(**orjson.loads(line)) for line in lines]
-    return [report for report in reports if report.epoch <= epoch]
-
-
-def _write(run_uri: str, reports: list[DetectorReport]) -> None:
-    lines = [orjson.dumps(asdict(r), option=orjson.OPT_APPEND_NEWLINE) for r in reports]
-    storage.write_bytes(storage.join(run_uri, HISTORY), b"".join(lines))
-
-
 def _metrics(
     job: DetectorJob, training: DetectorTraining, reports: list[DetectorReport]
 ) -> dict[str, Any]:
@@ -269,16 +251,5 @@ def _metrics(
         "val_distance": reports[-1].val_distance,
         "protocol": f"{job.recipe.joint_set}/pck@{NEAR} of the crop",
         "joint_set": job.recipe.joint_set,
-        "split": VAL_SPLIT,
-        "dataset": job.manifest.dataset,
-        "dataset_digest": job.manifest.digest,
-        "synthetic": job.manifest.synthetic,
-        "recipe_name": job.recipe.name,
-        "recipe_digest": job.recipe.digest(),
-        "seed": job.recipe.seed,
-        "epochs": training.epoch,
-        "train_seconds": round(training.seconds, 2),
-        "num_parameters": num_parameters(training.network),
-        "code_version": monopose.__version__,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **facts(job.recipe, job.manifest, training.network, training.epoch, training.seconds),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 import monopose
 from monopose import storage
@@ -19,6 +20,7 @@ from monopose.data.manifest import Manifest
 from monopose.data.shards import read_clips, read_manifest
 from monopose.errors import InputError
 from monopose.models.estimator import context_of, num_parameters
+from monopose.recipes.detector import DetectorRecipe
 from monopose.recipes.recipe import Recipe
 from monopose.recipes.rules import check
 from monopose.training.checkpoint import load_checkpoint, save_checkpoint, save_model
@@ -52,10 +54,14 @@ def prepare(recipe: Recipe, data: str, name: str, *, fresh: bool = False) -> Job
     check(recipe, manifest, VAL_SPLIT)
     run_uri = storage.resolve(name, "runs")
     if fresh:
-        # Its own objects only: a name may be any folder, with other things in it.
-        for own in ("recipe.json", HISTORY, CHECKPOINT, MODEL):
-            storage.delete(storage.join(run_uri, own))
+        forget(run_uri)
     return Job(recipe, data_uri, run_uri, manifest)
+
+
+def forget(run_uri: str) -> None:
+    """Removes a run's own objects only: a name may be any folder, with other things in it."""
+    for own in ("recipe.json", HISTORY, CHECKPOINT, MODEL):
+        storage.delete(storage.join(run_uri, own))
 
 
 def load_split(job: Job, split: str, device: torch.device) -> ClipTensors:
@@ -137,16 +143,29 @@ def _metrics(job: Job, training: Training, reports: list[EpochReport]) -> dict[s
         "val_mpjpe_mm": next((r.val_mpjpe_mm for r in reversed(reports) if r.val_mpjpe_mm), None),
         "protocol": f"{job.recipe.data.joint_set}/mpjpe/pooled",
         "joint_set": job.recipe.data.joint_set,
+        **facts(job.recipe, job.manifest, training.estimator, training.epoch, training.seconds),
+    }
+
+
+def facts(
+    recipe: Recipe | DetectorRecipe,
+    manifest: Manifest,
+    network: nn.Module,
+    epochs: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """What the numbers of every model depend on, for its metrics.json."""
+    return {
         "split": VAL_SPLIT,
-        "dataset": job.manifest.dataset,
-        "dataset_digest": job.manifest.digest,
-        "synthetic": job.manifest.synthetic,
-        "recipe_name": job.recipe.name,
-        "recipe_digest": job.recipe.digest(),
-        "seed": job.recipe.seed,
-        "epochs": training.epoch,
-        "train_seconds": round(training.seconds, 2),
-        "num_parameters": num_parameters(training.estimator),
+        "dataset": manifest.dataset,
+        "dataset_digest": manifest.digest,
+        "synthetic": manifest.synthetic,
+        "recipe_name": recipe.name,
+        "recipe_digest": recipe.digest(),
+        "seed": recipe.seed,
+        "epochs": epochs,
+        "train_seconds": round(seconds, 2),
+        "num_parameters": num_parameters(network),
         "code_version": monopose.__version__,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

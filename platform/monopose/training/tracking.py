@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import orjson
 
@@ -16,27 +17,54 @@ HISTORY = "history.jsonl"
 _POLL_S = 1.0
 
 
-class History:
-    """The lines written so far; appending writes the whole small object anew.
+@runtime_checkable
+class Reported(Protocol):
+    """A line of a learning curve: a dataclass that tells its epoch and its training loss."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def epoch(self) -> int:
+        """Counted from 1."""
+        ...
+
+
+Report = TypeVar("Report", bound=Reported)
+
+
+class Curve(Generic[Report]):
+    """The lines written so far, of one kind; appending writes the whole small object anew.
 
     Object stores cannot append, and a reader must never see half a line.
     """
 
-    def __init__(self, run_uri: str, epoch: int = 0) -> None:
+    def __init__(self, run_uri: str, kind: Callable[..., Report], epoch: int = 0) -> None:
         self.uri = storage.join(run_uri, HISTORY)
-        written = read_history(run_uri) if epoch and storage.exists(self.uri) else []
+        written = read_curve(run_uri, kind) if epoch and storage.exists(self.uri) else []
         self.reports = [report for report in written if report.epoch <= epoch]
 
-    def append(self, report: EpochReport) -> None:
+    def append(self, report: Report) -> None:
         """Adds one epoch and stores the history."""
         self.reports.append(report)
         storage.write_bytes(self.uri, b"".join(map(_line, self.reports)))
 
 
-def read_history(run_uri: str) -> list[EpochReport]:
+class History(Curve[EpochReport]):
+    """The curve of an estimator."""
+
+    def __init__(self, run_uri: str, epoch: int = 0) -> None:
+        super().__init__(run_uri, EpochReport, epoch)
+
+
+def read_curve(run_uri: str, kind: Callable[..., Report]) -> list[Report]:
     """The epochs of a run, oldest first; raises StorageError when it has no history."""
     lines = storage.read_bytes(storage.join(run_uri, HISTORY)).splitlines()
-    return [_report(line) for line in lines]
+    return [_report(line, kind) for line in lines]
+
+
+def read_history(run_uri: str) -> list[EpochReport]:
+    """The epochs of an estimator's run; raises as `read_curve` does."""
+    return read_curve(run_uri, EpochReport)
 
 
 @contextmanager
@@ -77,12 +105,12 @@ def _reports(run_uri: str) -> list[EpochReport]:
         return []
 
 
-def _report(line: bytes) -> EpochReport:
+def _report(line: bytes, kind: Callable[..., Report]) -> Report:
     values = orjson.loads(line)
     # A diverged run's loss: JSON has no NaN, orjson writes null.
     loss = math.nan if values["train_loss"] is None else values["train_loss"]
-    return EpochReport(**{**values, "train_loss": loss})
+    return kind(**{**values, "train_loss": loss})
 
 
-def _line(report: EpochReport) -> bytes:
+def _line(report: Reported) -> bytes:
     return orjson.dumps(asdict(report), option=orjson.OPT_APPEND_NEWLINE)
