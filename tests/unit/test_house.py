@@ -17,7 +17,10 @@ PACKAGE = ROOT / "platform" / "monopose"
 OUTER = ("jobs", "search_spaces", "serve")
 MAX_LINES = 400
 # Rooms that are plain numbers, and what would bring Ray or a network into them.
-PURE = ("geometry", "data/clip.py", "models", "losses", "recipes", "evaluation", "formats")
+PURE = (
+    "geometry", "data/clip.py", "models", "losses", "recipes", "evaluation", "formats",
+    "tuning/ablation.py", "tuning/ablations",
+)  # fmt: skip
 IMPURE = {
     "ray", "requests", "urllib3", "http", "socket", "aiohttp", "httpx", "s3fs", "boto3",
     "botocore", "fsspec", "fastapi", "uvicorn",

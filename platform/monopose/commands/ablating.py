@@ -46,12 +46,12 @@ def ablate(
     from monopose import cluster, storage
     from monopose.commands.training import settings
     from monopose.data.studio import dataset
-    from monopose.recipes.ablations.catalog import ablation
     from monopose.recipes.presets import size_of
     from monopose.reporting.ablation import write_ablation
     from monopose.reporting.ablation_tables import questions_table
     from monopose.tuning.ablate import Plan
     from monopose.tuning.ablate import ablate as run
+    from monopose.tuning.ablations.catalog import ablation
 
     last = data.rstrip("/").rsplit("/", 1)[-1]
     plan = Plan(

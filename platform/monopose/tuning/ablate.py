@@ -21,10 +21,10 @@ from monopose.data.manifest import Manifest
 from monopose.data.shards import read_manifest
 from monopose.errors import InputError, RecipeError
 from monopose.evaluation.ablation import AblationResult, Asked, Cell
-from monopose.recipes.ablation import Ablation, Question
 from monopose.recipes.parts import Size
 from monopose.recipes.recipe import Recipe, from_json
 from monopose.training.run import TRAIN_SPLIT, VAL_SPLIT, prepare
+from monopose.tuning.ablation import Ablation, Question
 from monopose.tuning.cell import CellPlan, cell_name, finished, run_cell
 from monopose.tuning.live import CellLog, Silence
 from monopose.tuning.study import capacity, check_name, read

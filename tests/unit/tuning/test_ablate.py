@@ -11,10 +11,10 @@ from tests.moving_clips import moving_clip
 from monopose import storage
 from monopose.data.shards import read_manifest, write_clips
 from monopose.errors import InputError, IntegrityError
-from monopose.recipes.ablations.catalog import ablation
 from monopose.training.run import prepare
 from monopose.tuning import ablate as module
 from monopose.tuning.ablate import Plan
+from monopose.tuning.ablations.catalog import ablation
 from monopose.tuning.cell import CellPlan, finished
 from monopose.tuning.live import CellLog
 

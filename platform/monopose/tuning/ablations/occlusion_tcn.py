@@ -17,11 +17,11 @@ from monopose.evaluation.conditions import (
     STATIC_AREA,
 )
 from monopose.models.size import as_large_as
-from monopose.recipes.ablation import Ablation, Question, Side
 from monopose.recipes.occlusion_tcn import LOSSES, occlusion_tcn
 from monopose.recipes.parts import Size
 from monopose.recipes.recipe import Recipe, with_values
 from monopose.recipes.videopose3d import videopose3d
+from monopose.tuning.ablation import Ablation, Question, Side
 
 MPJVE = "h36m17/mpjve/pooled"
 _SUPERVISED: dict[str, Any] = {

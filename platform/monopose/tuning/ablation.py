@@ -1,6 +1,6 @@
 """What an ablation is: named variants of a recipe, and the questions asked of pairs of them.
 
-A paper brings one literal `Ablation` (recipes/ablations/<paper>.py); training, evaluation,
+A paper brings one literal `Ablation` (tuning/ablations/<paper>.py); training, evaluation,
 statistics, tables and figures are the same for all.
 """
 

@@ -1,8 +1,8 @@
 """The ablations by name: a paper adds its file and one line here."""
 
 from monopose.errors import InputError
-from monopose.recipes.ablation import Ablation
-from monopose.recipes.ablations import occlusion_tcn, videopose3d
+from monopose.tuning.ablation import Ablation
+from monopose.tuning.ablations import occlusion_tcn, videopose3d
 
 ABLATIONS: dict[str, Ablation] = {
     "videopose3d": videopose3d.ABLATION,

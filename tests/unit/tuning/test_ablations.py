@@ -5,11 +5,11 @@ import pytest
 
 from monopose.errors import InputError, RecipeError
 from monopose.evaluation.conditions import CLEAN, MASKED_30, Condition, masked
-from monopose.recipes.ablation import Ablation, Question, Side
-from monopose.recipes.ablations.catalog import ABLATIONS, ablation
 from monopose.recipes.parts import Size
 from monopose.recipes.rules import check
 from monopose.recipes.videopose3d import videopose3d
+from monopose.tuning.ablation import Ablation, Question, Side
+from monopose.tuning.ablations.catalog import ABLATIONS, ablation
 
 SIZES: tuple[Size, ...] = ("smoke", "small", "paper")
 ASKED = Question("q", "is it?", Side("a", MASKED_30), Side("b"))

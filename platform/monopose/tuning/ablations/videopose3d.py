@@ -4,10 +4,10 @@ from functools import partial
 from typing import Any
 
 from monopose.evaluation.conditions import CLEAN, DOUBLE_SPEED, HALF_SPEED, MASKED_30
-from monopose.recipes.ablation import Ablation, Question, Side
 from monopose.recipes.parts import Size
 from monopose.recipes.recipe import Recipe, with_values
 from monopose.recipes.videopose3d import videopose3d
+from monopose.tuning.ablation import Ablation, Question, Side
 
 
 def changed(size: Size, values: dict[str, Any]) -> Recipe:
