@@ -64,34 +64,6 @@ def few_labels(size: Size, share: float, *, video: bool) -> Recipe:
     return supervised(size, {"data.label_share": share, **semi})
 
 
-def _against(id_: str, asks: str, of: str, against: str, **more: Any) -> Question:
-    condition = more.pop("condition", CLEAN)
-    return Question(id_, asks, Side(of, condition), Side(against, condition), **more)
-
-
-_ROBUST = (
-    Question(
-        "robust.30", "is the error at 30 % masked at most 1.15 times the clean one?",
-        Side("masked", MASKED_30), Side("masked", CLEAN), at_most=1.15,
-    ),
-    Question(
-        "robust.50", "is the error at 50 % masked at most 1.35 times the clean one?",
-        Side("masked", MASKED_50), Side("masked", CLEAN), at_most=1.35,
-    ),
-    Question(
-        "robust.half.30", "is the error at 30 % masked below half of the unmasked network's?",
-        Side("masked", MASKED_30), Side("unmasked", MASKED_30), at_most=0.5,
-    ),
-    Question(
-        "robust.half.50", "is the error at 50 % masked below half of the unmasked network's?",
-        Side("masked", MASKED_50), Side("unmasked", MASKED_50), at_most=0.5,
-    ),
-    Question(
-        "robust.clean", "is the clean error at most 5 % above the unmasked network's?",
-        Side("masked", CLEAN), Side("unmasked", CLEAN), at_most=1.05,
-    ),
-)  # fmt: skip
-
 ABLATION = Ablation(
     name="occlusion_tcn",
     about="Paper A on keypoints: one part added or taken away at a time",
@@ -111,31 +83,69 @@ ABLATION = Ablation(
     },
     conditions=(CLEAN, MASKED_10, MASKED_30, MASKED_50, STATIC_AREA, MOVING_AREA),
     questions=(
-        _against("A2", "do several strides beat one of the same size?", "masked", "one_stride"),
-        _against(
-            "A2.slow", "and at half the speed?", "masked", "one_stride", condition=HALF_SPEED
+        Question(
+            "A2", "do several strides beat one of the same size?",
+            Side("masked"), Side("one_stride"),
         ),
-        _against(
-            "A2.fast", "and at twice the speed?", "masked", "one_stride", condition=DOUBLE_SPEED
+        Question(
+            "A2.slow", "and at half the speed?",
+            Side("masked", HALF_SPEED), Side("one_stride", HALF_SPEED),
         ),
-        _against("A3", "does a critic of body structure help?", "kcs", "masked"),
-        _against("A4", "does a critic of motion help beyond it?", "kcs_tkcs", "kcs"),
-        _against(
-            "A4.smooth", "and is the motion smoother?", "kcs_tkcs", "kcs", protocol=MPJVE
+        Question(
+            "A2.fast", "and at twice the speed?",
+            Side("masked", DOUBLE_SPEED), Side("one_stride", DOUBLE_SPEED),
         ),
-        _against(
-            "A5.10", "does masking help at 10 % masked?", "masked", "unmasked",
-            condition=MASKED_10,
+        Question(
+            "A3", "does a critic of body structure help?",
+            Side("kcs"), Side("masked"),
         ),
-        *_ROBUST,
-        _against(
+        Question(
+            "A4", "does a critic of motion help beyond it?",
+            Side("kcs_tkcs"), Side("kcs"),
+        ),
+        Question(
+            "A4.smooth", "and is the motion smoother?",
+            Side("kcs_tkcs"), Side("kcs"), protocol=MPJVE,
+        ),
+        Question(
+            "A5.10", "does masking help at 10 % masked?",
+            Side("masked", MASKED_10), Side("unmasked", MASKED_10),
+        ),
+        Question(
+            "robust.30", "is the error at 30 % masked at most 1.15 times the clean one?",
+            Side("masked", MASKED_30), Side("masked"), at_most=1.15,
+        ),
+        Question(
+            "robust.50", "is the error at 50 % masked at most 1.35 times the clean one?",
+            Side("masked", MASKED_50), Side("masked"), at_most=1.35,
+        ),
+        Question(
+            "robust.half.30", "is the error at 30 % masked below half of the unmasked network's?",
+            Side("masked", MASKED_30), Side("unmasked", MASKED_30), at_most=0.5,
+        ),
+        Question(
+            "robust.half.50", "is the error at 50 % masked below half of the unmasked network's?",
+            Side("masked", MASKED_50), Side("unmasked", MASKED_50), at_most=0.5,
+        ),
+        Question(
+            "robust.clean", "is the clean error at most 5 % above the unmasked network's?",
+            Side("masked"), Side("unmasked"), at_most=1.05,
+        ),
+        Question(
             "A6.10", "does 2D-only video help with 10 % of the labels?",
-            "labels_10_video", "labels_10",
+            Side("labels_10_video"), Side("labels_10"),
         ),
-        _against(
-            "A6.1", "does 2D-only video help with 1 % of the labels?", "labels_1_video", "labels_1"
+        Question(
+            "A6.1", "does 2D-only video help with 1 % of the labels?",
+            Side("labels_1_video"), Side("labels_1"),
         ),
-        _against("live", "how does the causal model lie to it?", "masked", "causal"),
-        _against("preset", "does it beat the preset videopose3d?", "masked", "videopose3d"),
+        Question(
+            "live", "how does the causal model lie to it?",
+            Side("masked"), Side("causal"),
+        ),
+        Question(
+            "preset", "does it beat the preset videopose3d?",
+            Side("masked"), Side("videopose3d"),
+        ),
     ),
 )  # fmt: skip
