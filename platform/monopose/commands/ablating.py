@@ -1,10 +1,17 @@
 """`monopose ablate`: named variants of a recipe, and the questions asked of them."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from monopose.evaluation.ablation import AblationResult
+    from monopose.tuning.ablate import Plan
 
 
 def ablate(
@@ -43,21 +50,15 @@ def ablate(
     """
     from rich.console import Console
 
-    from monopose import cluster, storage
     from monopose.commands.training import settings
-    from monopose.data.studio import dataset
     from monopose.recipes.presets import size_of
-    from monopose.reporting.ablation import write_ablation
-    from monopose.reporting.ablation_tables import questions_table
     from monopose.tuning.ablate import Plan
-    from monopose.tuning.ablate import ablate as run
     from monopose.tuning.ablations.catalog import ablation
 
-    last = data.rstrip("/").rsplit("/", 1)[-1]
     plan = Plan(
         ablation=ablation(name),
         data=data,
-        name=study or f"ablate-{name}-{last}-{size}",
+        name=study or _folder_name(name, data, size),
         seeds=seeds,
         size=size_of(size, "--size"),
         values=settings(set_ or []),
@@ -70,15 +71,38 @@ def ablate(
     )
     # A log has no width of its own; rich would fold the tables at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 180)
-    if data == dataset.NAME:
-        dataset.ensure(storage.resolve(data, "data"))
-    cells = len(plan.ablation.variants) * seeds
-    console.print(f"{plan.name}: {cells} cells of {name} on {data}", soft_wrap=True)
-    cluster.connect()
-    result = run(plan, console)
-    console.print(questions_table(result).rich())
-    for folder in [plan.uri, *([str(out.absolute())] if out else [])]:
-        names = write_ablation(result, folder)
-        console.print(f"{folder}: {', '.join(names)}", soft_wrap=True)
+    result = _run(plan, console)
+    _report(result, [plan.uri, *([str(out.absolute())] if out else [])], console)
     if result.failures:
         raise typer.Exit(1)
+
+
+def _folder_name(name: str, data: str, size: str) -> str:
+    data_name = data.rstrip("/").rsplit("/", 1)[-1]
+    return f"ablate-{name}-{data_name}-{size}"
+
+
+def _run(plan: "Plan", console: "Console") -> "AblationResult":
+    """Says what will run and runs it, on the data set `studio` made first where it is missing."""
+    from monopose import cluster, storage
+    from monopose.data.studio import dataset
+    from monopose.tuning.ablate import ablate as run
+
+    if plan.data == dataset.NAME:
+        dataset.ensure(storage.resolve(plan.data, "data"))
+    cells = len(plan.ablation.variants) * plan.seeds
+    what = f"{cells} cells of {plan.ablation.name} on {plan.data}"
+    console.print(f"{plan.name}: {what}", soft_wrap=True)
+    cluster.connect()
+    return run(plan, console)
+
+
+def _report(result: "AblationResult", folders: Sequence[str], console: "Console") -> None:
+    """Shows the questions' answers, and writes tables and figures into every folder."""
+    from monopose.reporting.ablation import write_ablation
+    from monopose.reporting.ablation_tables import questions_table
+
+    console.print(questions_table(result).rich())
+    for folder in folders:
+        names = write_ablation(result, folder)
+        console.print(f"{folder}: {', '.join(names)}", soft_wrap=True)

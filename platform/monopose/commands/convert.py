@@ -63,7 +63,6 @@ def convert(
     Example: monopose convert studio walks/ --format bvh --split test
     """
     from monopose.data.importers.source import ImportOptions
-    from monopose.formats.convert import convert as write
     from monopose.formats.convert import format_of
 
     name = format_of(b, format_)
@@ -83,17 +82,7 @@ def convert(
     )
     _keep_apart(a, b)
     read = _of_source(source, a, options) if source else _of_set(a, options, split)
-    with progress("writing files", read.total) as advance:
-        chosen = _chosen(read.clips, clip or [], split)
-        done = write(
-            chosen,
-            b,
-            name,
-            joint_set=read.joint_set,
-            detections=read.detections,
-            overwrite=overwrite,
-            on_clip=advance,
-        )
+    done = _write(read, _chosen(read.clips, clip or [], split), b, name, overwrite=overwrite)
     _describe(b, name, done)
 
 
@@ -154,6 +143,23 @@ def _chosen(clips: "Iterator[Clip]", ids: "Sequence[str]", split: str | None) ->
     if missing:
         fix = f"there are {', '.join(known)} ..."
         raise InputError(f"there is no clip {min(missing)!r}", where="--clip", fix=fix)
+
+
+def _write(
+    read: _Read, chosen: "Iterator[Clip]", b: Path, name: str, *, overwrite: bool
+) -> "Conversion":
+    from monopose.formats.convert import convert as write
+
+    with progress("writing files", read.total) as advance:
+        return write(
+            chosen,
+            b,
+            name,
+            joint_set=read.joint_set,
+            detections=read.detections,
+            overwrite=overwrite,
+            on_clip=advance,
+        )
 
 
 def _keep_apart(a: "Sequence[str]", b: Path) -> None:
