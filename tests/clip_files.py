@@ -10,7 +10,8 @@ from monopose.data.clip import Clip
 from monopose.geometry.camera import Camera
 from monopose.skeleton import joint_set
 
-ARRAYS = ("pose_world_m", "pose_camera_m", "keypoints_px", "keypoint_score", "crop_box_px")
+ARRAYS = ("pose_world_m", "pose_camera_m", "keypoints_px", "keypoint_score", "crop_box_px",
+          "heatmaps")  # fmt: skip
 FOCAL, CENTRE = 1000.0, (500.0, 400.0)
 # Camera 0 stands at (0, -5, 1) and looks along +Y; camera 1 at (5, 0, 1) and looks along -X.
 ORIENTATIONS = ([0.5**0.5, -(0.5**0.5), 0.0, 0.0], [0.5, -0.5, -0.5, 0.5])

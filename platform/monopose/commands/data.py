@@ -1,4 +1,4 @@
-"""`monopose data import | reshard | sources | studio | check | show`."""
+"""`monopose data import | reshard | sources | studio | detect | check | show`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monopose.commands import import_options as given
+from monopose.commands.detecting import detect
 from monopose.commands.progress import progress, tasks_shown
 from monopose.commands.studio import studio
 from monopose.commands.writing import (
@@ -128,6 +129,7 @@ def sources() -> None:
 
 
 app.command()(studio)
+app.command()(detect)
 
 
 @app.command()

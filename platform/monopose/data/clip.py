@@ -6,7 +6,7 @@ Axes: V views, T frames, J joints. Units: metres and pixels. Frames: see geometr
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera, world_to_camera
@@ -19,7 +19,9 @@ class Clip:
 
     joint_set is the file's own; conversion happens by name at read. `keypoint_score` is 0 for a
     missing keypoint, whose coordinates are then 0 too. `image` holds encoded JPEG or PNG bytes by
-    view and frame; `crop_box_px` is (x, y, width, height) of that crop in the full image.
+    view and frame. `heatmaps` are a detector's maps of each joint, 0..255 for 0..1; they are all
+    zero where nobody was found. `crop_box_px` is (x, y, width, height), in the full image, of what
+    `image` and `heatmaps` cover: a square box for heatmaps.
     """
 
     clip_id: str
@@ -37,6 +39,7 @@ class Clip:
     keypoint_score: Float32[np.ndarray, "V T J"] | None = None
     image: tuple[tuple[bytes, ...], ...] | None = field(default=None, repr=False)
     crop_box_px: Float32[np.ndarray, "V T 4"] | None = None
+    heatmaps: UInt8[np.ndarray, "V T J h h"] | None = field(default=None, repr=False)
 
     @property
     def num_views(self) -> int:
@@ -75,6 +78,11 @@ class Clip:
         """True when encoded frames are present."""
         return self.image is not None
 
+    @property
+    def has_heatmaps(self) -> bool:
+        """True when a detector's maps are present."""
+        return self.heatmaps is not None
+
     def camera_poses_m(self) -> Float32[np.ndarray, "V T J 3"] | None:
         """3D joints in each view's camera frame, computed from the world where need be."""
         if self.pose_camera_m is not None:
@@ -108,6 +116,7 @@ def validate(clip: Clip) -> Clip:
         _check_array(clip, name, shape)
     _check_score(clip)
     _check_images(clip, views, frames)
+    _check_heatmaps(clip, (views, frames, joints))
     for camera in clip.cameras:
         _check_camera(clip, camera)
     return clip
@@ -156,6 +165,21 @@ def _check_images(clip: Clip, views: int, frames: int) -> None:
         return
     if len(clip.image) != views or any(len(view) != frames for view in clip.image):
         _refuse(clip, f"image must hold {views} views of {frames} frames")
+
+
+def _check_heatmaps(clip: Clip, shape: tuple[int, int, int]) -> None:
+    maps, box_px = clip.heatmaps, clip.crop_box_px
+    if maps is None:
+        return
+    if maps.ndim != 5 or maps.shape[:3] != shape or maps.shape[3] != maps.shape[4]:
+        expected = f"({', '.join(map(str, shape))}, h, h)"
+        _refuse(clip, f"heatmaps have shape {maps.shape}, expected {expected}, {clip.joint_set}")
+    if maps.dtype != np.uint8 or maps.shape[4] == 0:
+        _refuse(clip, f"heatmaps are {maps.dtype} of side {maps.shape[4]}, expected uint8 and 1 up")
+    if box_px is None:
+        _refuse(clip, "heatmaps are given without crop_box_px, which tells what they cover")
+    elif not np.allclose(box_px[..., 2], box_px[..., 3], rtol=1e-4):
+        _refuse(clip, "heatmaps cover boxes (crop_box_px) that are not square")
 
 
 def _check_camera(clip: Clip, camera: Camera) -> None:

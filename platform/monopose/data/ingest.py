@@ -28,17 +28,22 @@ def read_split(
     split: str,
     *,
     images: bool = False,
+    heatmaps: bool = False,
     memory_bytes: int | None = None,
 ) -> ray.data.Dataset:
     """The rows of a split as a lazy Ray data set; a damaged shard raises IntegrityError.
 
-    images: False leaves them null, and unread where there are any. memory_bytes: what the job may
-    keep in the object store; None for Ray's own choice.
+    images, heatmaps: False leaves them null, and unread where there are any. memory_bytes: what
+    the job may keep in the object store; None for Ray's own choice.
     """
     shards = [shard for shard in manifest.shards if split in shard.splits]
     items = [{"shard": shard.model_dump_json()} for shard in shards]
-    # Without images in it a shard is read whole, which checks it best.
-    whole = images or manifest.splits[split].has_images == 0
+    counts = manifest.splits[split]
+    # What no clip has is asked for: a shard that is read whole is checked best.
+    asked = {
+        "images": images or counts.has_images == 0,
+        "heatmaps": heatmaps or counts.has_heatmaps == 0,
+    }
     # Else what a damaged shard raises arrives without its class and its words.
     ray.data.DataContext.get_current().raise_original_map_exception = True
     source = ray.data.from_items(items, override_num_blocks=len(items))
@@ -46,7 +51,7 @@ def read_split(
         _read,
         batch_size=1,
         batch_format="pyarrow",
-        fn_kwargs={"uri": uri, "whole": whole},
+        fn_kwargs={"uri": uri, "asked": asked},
         # A whole CPU: two readers a core spend half as much again of it on each other's caches.
         num_cpus=1.0,
     )
@@ -74,12 +79,12 @@ class _Unhurried(ExecutionCallback):  # type: ignore[misc]  # Ray has no types h
         time.sleep(0.01)
 
 
-def _read(batch: pa.Table, uri: str, whole: bool) -> Iterator[pa.Table]:
+def _read(batch: pa.Table, uri: str, asked: dict[str, bool]) -> Iterator[pa.Table]:
     shard = Shard.model_validate_json(batch.column("shard")[0].as_py())
-    if whole:
+    if all(asked.values()):
         yield from read_row_groups(uri, shard)
     else:
-        yield read_shard(uri, shard, images=False)
+        yield read_shard(uri, shard, **asked)
 
 
 def clip_blocks(rows: ray.data.DataIterator) -> Iterator[list[Clip]]:

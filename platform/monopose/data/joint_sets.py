@@ -12,7 +12,8 @@ from monopose.skeleton import conversion
 def in_joint_set(clip: Clip, wanted: str | None) -> Clip:
     """The clip's 3D and 2D in another joint set, by joint name; itself when it is in that set.
 
-    A 2D joint without counterpart has score 0. Raises InputError naming the 3D joints that have
+    A 2D joint without counterpart has score 0. Heatmaps are left out: those of a joint made of
+    several have none. Raises InputError naming the 3D joints that have
     none, as a pose has no way to say that one is missing.
     """
     if wanted is None or wanted == clip.joint_set:
@@ -36,4 +37,5 @@ def in_joint_set(clip: Clip, wanted: str | None) -> Clip:
         pose_camera_m=None if camera_m is None else change.apply(camera_m),
         keypoints_px=keypoints_px,
         keypoint_score=score,
+        heatmaps=None,
     )

@@ -6,12 +6,18 @@ byte of the set.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_serializer,
+)
 
 from monopose.data.clip import Clip
 from monopose.data.schema import SCHEMA_VERSION, clip_digest
@@ -27,7 +33,7 @@ class _Frozen(BaseModel):
 
 
 class SplitCounts(_Frozen):
-    """What one split holds; the last four count its clips that have that label."""
+    """What one split holds; the last five count its clips that have that label."""
 
     clips: int = 0
     frames: int = 0
@@ -38,6 +44,15 @@ class SplitCounts(_Frozen):
     has_2d: int = 0
     multiview: int = 0
     has_images: int = 0
+    has_heatmaps: int = 0
+
+    @model_serializer(mode="wrap")
+    def _as_before_heatmaps(self, plain: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Sets without heatmaps keep the digests they had before there were any."""
+        content = plain(self)
+        if not self.has_heatmaps:
+            content.pop("has_heatmaps", None)
+        return content
 
 
 class Shard(_Frozen):
@@ -108,6 +123,7 @@ class Tally:
             has_2d=int(clip.has_2d),
             multiview=int(clip.multiview),
             has_images=int(clip.has_images),
+            has_heatmaps=int(clip.has_heatmaps),
         )
         self.merge(
             Tally(

@@ -15,8 +15,8 @@ def resampled(clip: Clip, speed: float) -> Clip:
     Frame k of the result is the moment `k * speed` of the source, in its frames. 3D joints and
     keypoints are interpolated linearly between the two frames around it (which shortens fast bones
     a little and averages the detector's noise there). A keypoint is missing where either of the
-    two misses it; its score is the lower of both. Images and crop boxes are those of the nearest
-    frame. Raises InputError for a speed that is not a positive number.
+    two misses it; its score is the lower of both. Images, heatmaps and crop boxes are those of
+    the nearest frame. Raises InputError for a speed that is not a positive number.
     """
     if not (np.isfinite(speed) and speed > 0):
         raise InputError(f"speed is {speed}, not a positive number", where=f"clip {clip.clip_id!r}")
@@ -34,6 +34,7 @@ def resampled(clip: Clip, speed: float) -> Clip:
         keypoint_score=score,
         image=None if clip.image is None else tuple(_pick(view, nearest) for view in clip.image),
         crop_box_px=None if clip.crop_box_px is None else clip.crop_box_px[:, nearest],
+        heatmaps=None if clip.heatmaps is None else clip.heatmaps[:, nearest],
     )
 
 

@@ -28,6 +28,9 @@ ARRAYS: dict[str, tuple[str | int, ...]] = {
     "keypoint_score": ("V", "T", "J"),
     "crop_box_px": ("V", "T", 4),
 }
+# Bytes, not floats; one object a view and frame, as images are.
+HEATMAPS = "heatmaps"
+_PER_FRAME = {**ARRAYS, HEATMAPS: ("V", "T", "J", "h", "h")}
 _TEXTS = ("clip_id", "dataset", "subject", "action", "split", "joint_set")
 _NUMBERS = {
     "fps": pa.float64(),
@@ -52,21 +55,21 @@ _CAMERA = pa.struct(
     ]
 )
 _FLAT = pa.list_(pa.float32())
-_IMAGES = pa.list_(pa.binary())
+_BYTES = pa.list_(pa.binary())
 
 
 def clip_schema() -> pa.Schema:
     """The columns of a shard.
 
     Texts and numbers are never null. `overlap_frames` counts the leading frames of a row that
-    the previous row of the same take holds too. `rotation` is row-major; images are view-major
-    (all frames of view 0 first).
+    the previous row of the same take holds too. `rotation` is row-major; images and heatmaps are
+    view-major (all frames of view 0 first). Heatmaps are J x h x h bytes a view and frame.
     """
     columns = [pa.field(name, pa.string(), nullable=False) for name in _TEXTS]
     columns += [pa.field(name, kind, nullable=False) for name, kind in _NUMBERS.items()]
     columns.append(pa.field("cameras", pa.list_(_CAMERA), nullable=False))
     columns += [pa.field(name, _FLAT) for name in ARRAYS]
-    columns.append(pa.field("image", _IMAGES))
+    columns += [pa.field("image", _BYTES), pa.field(HEATMAPS, _BYTES)]
     return pa.schema(columns)
 
 
@@ -87,6 +90,7 @@ def to_table(clips: Sequence[Clip], overlap_frames: Sequence[int] | None = None)
     for name in ARRAYS:
         columns[name] = _flat_column([getattr(clip, name) for clip in clips])
     columns["image"] = [_flat_images(clip) for clip in clips]
+    columns[HEATMAPS] = [_flat_heatmaps(clip) for clip in clips]
     return pa.table(columns, schema=clip_schema())
 
 
@@ -99,6 +103,7 @@ def from_table(table: pa.Table) -> list[Clip]:
     described = (*_TEXTS, *_NUMBERS, "cameras", "image")
     rows = table.select(described).to_pylist()
     flat = {name: _flat_rows(table.column(name)) for name in ARRAYS}
+    flat[HEATMAPS] = _flat_bytes(table.column(HEATMAPS))
     return [
         _clip(row, {name: values[i] for name, values in flat.items()}) for i, row in enumerate(rows)
     ]
@@ -108,7 +113,7 @@ def clip_digest(clip: Clip) -> bytes:
     """SHA-256 of everything a clip holds, as it lies in a row; the same after any round trip."""
     described = [*(getattr(clip, name) for name in _TEXTS), float(clip.fps), clip.start_frame]
     cameras = [[_exact(value) for value in _camera_record(c).values()] for c in clip.cameras]
-    shapes = {n: v.shape for n in ARRAYS if (v := getattr(clip, n)) is not None}
+    shapes = {n: v.shape for n in _PER_FRAME if (v := getattr(clip, n)) is not None}
     digest = hashlib.sha256(orjson.dumps([described, cameras, list(shapes.items())]))
     for name in shapes:
         digest.update(np.ascontiguousarray(getattr(clip, name)).data)
@@ -120,7 +125,7 @@ def clip_digest(clip: Clip) -> bytes:
 
 def size_bytes(clip: Clip) -> int:
     """Bytes of a clip's arrays and images, which is nearly all of its row before compression."""
-    arrays = (getattr(clip, name) for name in ARRAYS)
+    arrays = (getattr(clip, name) for name in _PER_FRAME)
     images = _flat_images(clip) or []
     return sum(a.nbytes for a in arrays if a is not None) + sum(map(len, images))
 
@@ -152,7 +157,7 @@ def join(pieces: Sequence[Clip]) -> Clip:
         _frames(piece, skip, piece.num_frames) for piece, skip in zip(pieces, skips, strict=True)
     ]
     whole: dict[str, Any] = {}
-    for name, axes in ARRAYS.items():
+    for name, axes in _PER_FRAME.items():
         if getattr(parts[0], name) is not None:
             arrays = [getattr(part, name) for part in parts]
             whole[name] = np.concatenate(arrays, axis=axes.index("T"))
@@ -166,7 +171,7 @@ def _frames(clip: Clip, start: int, end: int) -> Clip:
     if (start, end) == (0, clip.num_frames):
         return clip
     part: dict[str, Any] = {"start_frame": clip.start_frame + start}
-    for name, axes in ARRAYS.items():
+    for name, axes in _PER_FRAME.items():
         values = getattr(clip, name)
         if values is not None:
             part[name] = values[start:end] if axes[0] == "T" else values[:, start:end]
@@ -177,6 +182,12 @@ def _frames(clip: Clip, start: int, end: int) -> Clip:
 
 def _flat_images(clip: Clip) -> list[bytes] | None:
     return None if clip.image is None else [frame for view in clip.image for frame in view]
+
+
+def _flat_heatmaps(clip: Clip) -> list[bytes] | None:
+    if clip.heatmaps is None:
+        return None
+    return [frame.tobytes() for view in clip.heatmaps for frame in view]
 
 
 def _flat_column(values: Sequence[np.ndarray | None]) -> pa.ListArray:
@@ -198,6 +209,20 @@ def _flat_rows(column: pa.ChunkedArray) -> list[np.ndarray | None]:
     return rows
 
 
+def _flat_bytes(column: pa.ChunkedArray) -> list[np.ndarray | None]:
+    """The bytes of all objects of each row, one after the other, as they lie in memory."""
+    rows: list[np.ndarray | None] = []
+    for chunk in column.chunks:
+        _, ends, content = chunk.values.buffers()
+        flat = np.frombuffer(content or b"", np.uint8)
+        # A column without any object may come without a buffer.
+        places = np.frombuffer(ends or bytes(4), np.int32)[chunk.values.offset :]
+        offsets = places[chunk.offsets.to_numpy()]
+        valid = chunk.is_valid().to_numpy(zero_copy_only=False)
+        rows += [flat[offsets[i] : offsets[i + 1]] if valid[i] else None for i in range(len(chunk))]
+    return rows
+
+
 def _clip(row: dict[str, Any], flat: dict[str, np.ndarray | None]) -> Clip:
     sizes = {"V": row["num_views"], "T": row["num_frames"], "J": row["num_joints"]}
     arrays: dict[str, Any] = {}
@@ -205,6 +230,10 @@ def _clip(row: dict[str, Any], flat: dict[str, np.ndarray | None]) -> Clip:
         values = flat[name]
         shape = [sizes[axis] if isinstance(axis, str) else axis for axis in axes]
         arrays[name] = None if values is None else values.reshape(shape)
+    if (maps := flat[HEATMAPS]) is not None:
+        count = sizes["V"] * sizes["T"] * sizes["J"]
+        side = math.isqrt(maps.size // count)
+        arrays[HEATMAPS] = maps.reshape(*sizes.values(), side, side)
     texts = {name: row[name] for name in _TEXTS}
     return Clip(
         **texts,

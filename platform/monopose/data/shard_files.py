@@ -1,8 +1,8 @@
-"""One shard as a file: a table of clips to Parquet and back, whole or without the images.
+"""One shard as a file: a table of clips to Parquet and back, with or without images and heatmaps.
 
-Integrity: a whole read is checked by the manifest's SHA-256. A read without the images fetches
-the footer and the other columns only, often a hundredth of the file, so it can check no digest
-of the whole; it checks the size and the CRC32 of every page that it reads.
+Integrity: a whole read is checked by the manifest's SHA-256. A read without images or heatmaps
+fetches the footer and the other columns only, often a hundredth of the file, so it can check no
+digest of the whole; it checks the size and the CRC32 of every page that it reads.
 """
 
 import contextlib
@@ -19,24 +19,25 @@ import pyarrow.parquet as pq
 from monopose import storage
 from monopose.data.clip import Clip
 from monopose.data.manifest import REBUILD, Manifest, Shard
-from monopose.data.schema import clip_schema, from_table, size_bytes
+from monopose.data.schema import HEATMAPS, clip_schema, from_table, size_bytes
 from monopose.errors import InputError, IntegrityError, StorageError
 
 # What one row group, so one block of a Ray Data job, holds; a larger row has a group of its own.
 GROUP_BYTES = 8 << 20
-# A clip with images is cut so that a row is at most about this large.
+# A clip with images or heatmaps is cut so that a row is at most about this large.
 ROW_BYTES = 8 << 20
 _IMAGE = "image"
+_OBJECTS = (_IMAGE, HEATMAPS)
 _ALTERED = "shard is altered: it cannot be read as the Parquet file that was written"
 
 
 def row_limits(clip: Clip, max_frames: int, overlap_frames: int) -> tuple[int, int]:
-    """(max_frames, overlap_frames) for cutting a clip: fewer where its frames hold images.
+    """(max_frames, overlap_frames) for cutting a clip: fewer where its frames hold pixels.
 
-    The overlap of rows cut for their bytes is at most an eighth of them, so that images are not
+    The overlap of rows cut for their bytes is at most an eighth of them, so that pixels are not
     stored twice for the sake of the long windows of keypoint models.
     """
-    if clip.image is None:
+    if clip.image is None and clip.heatmaps is None:
         return max_frames, overlap_frames
     frame_bytes = max(1, size_bytes(clip) // clip.num_frames)
     most = max(1, min(max_frames, ROW_BYTES // frame_bytes))
@@ -68,7 +69,7 @@ def _groups(table: pa.Table) -> Iterator[tuple[int, int]]:
 
 
 def _row_bytes(table: pa.Table) -> Sequence[int]:
-    """Bytes of each row's images and arrays."""
+    """Bytes of each row's images, heatmaps and arrays."""
     rows = np.zeros(table.num_rows, np.int64)
     for name in table.column_names:
         kind = table.schema.field(name).type
@@ -76,28 +77,34 @@ def _row_bytes(table: pa.Table) -> Sequence[int]:
             continue
         column = table.column(name)
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
-        if name == _IMAGE:
-            images = pc.fill_null(pc.binary_length(pc.list_flatten(column)), 0)
+        if name in _OBJECTS:
+            objects = pc.fill_null(pc.binary_length(pc.list_flatten(column)), 0)
             starts = np.concatenate([[0], np.cumsum(lengths)])
-            total = np.concatenate([[0], np.cumsum(images.to_numpy())])
+            total = np.concatenate([[0], np.cumsum(objects.to_numpy())])
             rows += total[starts[1:]] - total[starts[:-1]]
         else:
             rows += 4 * lengths
     return rows.tolist()
 
 
-def read_shard(uri: str, shard: Shard, *, images: bool = True) -> pa.Table:
+def read_shard(
+    uri: str, shard: Shard, *, images: bool = True, heatmaps: bool | None = None
+) -> pa.Table:
     """One shard as a table of `clip_schema()`, checked.
 
-    images: False leaves them null and fetches only the other columns, which is checked less (see
-    above). Raises IntegrityError naming the shard when it is missing, truncated or altered.
+    images, heatmaps (by default as images): False leaves them null and fetches only the other
+    columns, which is checked less (see above). Raises IntegrityError naming the shard when it is
+    missing, truncated or altered.
     """
-    if images:
+    asked = (images, images if heatmaps is None else heatmaps)
+    if all(asked):
         return pa.concat_tables(read_row_groups(uri, shard))
     where = storage.join(uri, shard.name)
     with _shard_errors(where), storage.opened(where) as file:
         _check_bytes(file.seek(0, io.SEEK_END), shard, where)
-        return _of_clips(_without_images(file), where)
+        return _of_clips(
+            _without(file, [n for n, a in zip(_OBJECTS, asked, strict=True) if not a]), where
+        )
 
 
 def read_row_groups(uri: str, shard: Shard) -> Iterator[pa.Table]:
@@ -130,14 +137,18 @@ def stored_blocks(uri: str, manifest: Manifest, split: str) -> Iterator[list[Cli
                 yield from_table(table)
 
 
-def _without_images(source: BinaryIO) -> pa.Table:
+def _without(source: BinaryIO, left_out: Sequence[str]) -> pa.Table:
     file = pq.ParquetFile(source, pre_buffer=True, page_checksum_verification=True)
     names = file.schema_arrow.names
-    table = file.read(columns=[name for name in names if name != _IMAGE], use_threads=False)
-    if _IMAGE not in names:
-        return table
-    field = clip_schema().field(_IMAGE)
-    return table.add_column(names.index(_IMAGE), field, pa.nulls(table.num_rows, field.type))
+    table = file.read(columns=[n for n in names if n not in left_out], use_threads=False)
+    for name in (n for n in names if n in left_out):
+        table = _with_nulls(table, name, names.index(name))
+    return table
+
+
+def _with_nulls(table: pa.Table, name: str, place: int) -> pa.Table:
+    field = clip_schema().field(name)
+    return table.add_column(place, field, pa.nulls(table.num_rows, field.type))
 
 
 @contextlib.contextmanager
@@ -163,6 +174,9 @@ def _check_bytes(found: int, shard: Shard, where: str) -> None:
 
 
 def _of_clips(table: pa.Table, where: str) -> pa.Table:
+    if HEATMAPS not in table.column_names:
+        # Shards that were written before there were heatmaps.
+        table = _with_nulls(table, HEATMAPS, table.num_columns)
     if not table.schema.equals(clip_schema()):
         raise IntegrityError("shard has other columns than a clip", where=where, fix=REBUILD)
     return table

@@ -231,32 +231,47 @@ def read_manifest(uri: str) -> Manifest:
 
 
 def read_clips(
-    uri: str, split: str | None = None, *, join: bool = True, images: bool = True
+    uri: str,
+    split: str | None = None,
+    *,
+    join: bool = True,
+    images: bool = True,
+    heatmaps: bool | None = None,
 ) -> Iterator[Clip]:
     """The clips of a data set, or of one split, reading only that split's shards.
 
     join: give whole takes in writable arrays; otherwise the rows as stored, pieces overlapping,
-    in read-only views. images: False leaves them None, and unread where there are any. Raises
-    InputError for an unknown split, and what `read_shard` raises.
+    in read-only views. images, heatmaps (by default as images): False leaves them None, and unread
+    where there are any. Raises InputError for an unknown split, and what `read_shard` raises.
     """
     manifest = read_manifest(uri)
     if split is not None and split not in manifest.splits:
         known = ", ".join(manifest.splits)
         raise InputError(f"there is no split {split!r}", where=uri, fix=f"choose one of {known}")
     shards = [shard for shard in manifest.shards if split is None or split in shard.splits]
-    # Without images in it a shard is read whole, which checks it best.
-    whole = images or not any(counts.has_images for counts in manifest.splits.values())
-    return read_takes(uri, shards, images=whole) if join else _rows(uri, shards, images=whole)
+    heatmaps = images if heatmaps is None else heatmaps
+    counts = manifest.splits.values()
+    # What no clip has is asked for: a shard that is read whole is checked best.
+    images = images or not any(each.has_images for each in counts)
+    heatmaps = heatmaps or not any(each.has_heatmaps for each in counts)
+    rows = _rows(uri, shards, images=images, heatmaps=heatmaps)
+    return _joined(rows) if join else rows
 
 
-def _rows(uri: str, shards: Iterable[Shard], *, images: bool) -> Iterator[Clip]:
+def _rows(
+    uri: str, shards: Iterable[Shard], *, images: bool = True, heatmaps: bool = True
+) -> Iterator[Clip]:
     for shard in shards:
-        yield from from_table(read_shard(uri, shard, images=images))
+        yield from from_table(read_shard(uri, shard, images=images, heatmaps=heatmaps))
 
 
-def read_takes(uri: str, shards: Iterable[Shard], *, images: bool = True) -> Iterator[Clip]:
+def read_takes(uri: str, shards: Iterable[Shard]) -> Iterator[Clip]:
     """The whole takes of some shards, pieces joined; raises what `read_shard` raises."""
-    for _, pieces in groupby(_rows(uri, shards, images=images), key=lambda clip: clip.clip_id):
+    return _joined(_rows(uri, shards))
+
+
+def _joined(rows: Iterable[Clip]) -> Iterator[Clip]:
+    for _, pieces in groupby(rows, key=lambda clip: clip.clip_id):
         yield join(list(pieces))
 
 

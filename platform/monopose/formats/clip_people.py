@@ -47,6 +47,7 @@ def one_view(clip: Clip, view: int) -> Clip:
         keypoint_score=given[view, None],
         image=None,
         crop_box_px=None,
+        heatmaps=None,
     )
 
 

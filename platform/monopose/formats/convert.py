@@ -128,7 +128,7 @@ def _views(clips: Iterable[Clip]) -> Iterator[_Piece]:
         if waiting and not same_take(waiting[0], clip):
             yield from _views_of_take(waiting)
             waiting = []
-        waiting.append(replace(clip, image=None))
+        waiting.append(replace(clip, image=None, heatmaps=None))
     if waiting:
         yield from _views_of_take(waiting)
 
@@ -162,6 +162,7 @@ def _plain(clip: Clip) -> Clip:
         keypoint_score=score,
         image=None,
         crop_box_px=None,
+        heatmaps=None,
     )
 
 

@@ -129,7 +129,7 @@ def _needed(
     if clip.joint_set not in POSE_SETS.values():
         known = ", ".join(POSE_SETS.values())
         _refuse(clip, f"joints are {clip.joint_set}; VideoPose3D's files hold {known}")
-    for name in ("pose_camera_m", "image", "crop_box_px"):
+    for name in ("pose_camera_m", "image", "crop_box_px", "heatmaps"):
         if getattr(clip, name) is not None:
             _refuse(clip, f"holds {name}, which VideoPose3D's files cannot")
     pose, pixels, score = clip.pose_world_m, clip.keypoints_px, clip.keypoint_score

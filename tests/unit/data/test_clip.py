@@ -88,6 +88,14 @@ def test_given_camera_poses_are_preferred_and_none_are_invented() -> None:
 
 
 GOOD = make_clip()
+MAPS = np.zeros((2, 4, 17, 8, 8), np.uint8)
+SQUARE = np.full((2, 4, 4), 9, np.float32)
+
+
+def test_heatmaps_may_cover_square_boxes_of_which_some_are_of_nobody() -> None:
+    clip = make_clip(heatmaps=MAPS, crop_box_px=with_value(SQUARE, (0, 1), 0))
+    assert validate(clip).has_heatmaps
+    assert not GOOD.has_heatmaps
 
 
 @pytest.mark.parametrize(
@@ -124,6 +132,21 @@ GOOD = make_clip()
         ),
         ({"keypoints_px": None}, r"keypoint_score is given without keypoints_px"),
         ({"image": ((b"",) * 4,)}, r"image must hold 2 views of 4 frames"),
+        ({"heatmaps": MAPS}, r"heatmaps are given without crop_box_px"),
+        (
+            {
+                "heatmaps": MAPS[:, :, :16],
+                "crop_box_px": SQUARE,
+                "pose_world_m": None,
+                "keypoints_px": None,
+                "keypoint_score": None,
+            },
+            r"heatmaps have shape \(2, 4, 16, 8, 8\), expected \(2, 4, 17, h, h\), h36m17",
+        ),
+        (
+            {"heatmaps": MAPS, "crop_box_px": with_value(SQUARE, (1, 2, 3), 9.5)},
+            r"heatmaps cover boxes \(crop_box_px\) that are not square",
+        ),
         (
             {"cameras": (FRONT, replace(FRONT, rotation=2 * np.eye(3)))},
             r"camera 'front': rotation is not a rotation matrix",

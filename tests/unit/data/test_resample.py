@@ -69,10 +69,12 @@ def test_a_keypoint_between_a_seen_and_a_missing_one_is_missing() -> None:
 def test_images_and_their_boxes_are_those_of_the_nearest_frame() -> None:
     view = tuple(bytes([frame]) for frame in range(5))
     boxes = np.arange(40, dtype=np.float32).reshape(2, 5, 4)
-    clip = replace(moving_clip(frames=5), image=(view, view), crop_box_px=boxes)
+    maps = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((2, 5, 17, 2, 2), np.uint8)
+    clip = replace(moving_clip(frames=5), image=(view, view), crop_box_px=boxes, heatmaps=maps)
     fast = resampled(clip, 2.0)
     assert fast.image == ((b"\0", b"\2", b"\4"),) * 2
     np.testing.assert_array_equal(present(fast.crop_box_px), boxes[:, ::2])
+    assert present(fast.heatmaps)[:, :, 0, 0, 0].tolist() == [[0, 2, 4]] * 2
 
 
 def test_a_photo_stays_a_photo_and_absent_parts_stay_absent() -> None:

@@ -1,5 +1,6 @@
 """The Arrow schema: what goes in comes out, and cut takes join to themselves."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from tests.clip_files import assert_same_clip, make_clip
 from tests.present import present
 
 from monopose.data.clip import Clip, validate
-from monopose.data.schema import clip_schema, cut, from_table, join, size_bytes, to_table
+from monopose.data.schema import (
+    clip_digest,
+    clip_schema,
+    cut,
+    from_table,
+    join,
+    size_bytes,
+    to_table,
+)
 from monopose.geometry.camera import Camera
 from monopose.skeleton import JOINT_SETS
 
@@ -43,6 +52,7 @@ SPECS = st.fixed_dictionaries(
         ),
         "scored": st.booleans(),
         "images": st.booleans(),
+        "maps_px": st.sampled_from([0, 1, 3]),
         "calibrated": st.lists(st.booleans(), min_size=3, max_size=3),
         "texts": st.tuples(TEXT, TEXT, TEXT, st.text(LETTERS, max_size=8), TEXT),
         "fps": st.floats(1, 240),
@@ -67,6 +77,11 @@ def _clip(spec: dict[str, Any]) -> Clip:
     if spec["images"]:
         parts["crop_box_px"] = rng.random((views, frames, 4), np.float32)
         parts["image"] = tuple(tuple(rng.bytes(5) for _ in range(frames)) for _ in range(views))
+    if side := spec["maps_px"]:
+        corner, sides = rng.random((2, views, frames, 2), np.float32)
+        sides[..., 1] = sides[..., 0]
+        parts["crop_box_px"] = np.concatenate([corner, sides], axis=-1)
+        parts["heatmaps"] = rng.integers(0, 256, (views, frames, joints, side, side), np.uint8)
     clip_id, dataset, subject, action, split = spec["texts"]
     return Clip(
         clip_id,
@@ -153,6 +168,27 @@ def test_reading_does_not_copy_the_arrays() -> None:
     buffer = table["pose_world_m"].chunk(0).values.buffers()[1]
     pose = present(from_table(table)[0].pose_world_m)
     assert pose.__array_interface__["data"][0] == buffer.address
+
+
+def test_heatmaps_lie_in_a_row_as_one_object_a_view_and_frame() -> None:
+    maps = np.arange(2 * 3 * 17 * 4, dtype=np.uint8).reshape(2, 3, 17, 2, 2)
+    clip = make_clip(3, heatmaps=maps, crop_box_px=np.ones((2, 3, 4), np.float32))
+    (row,) = to_table([clip]).to_pylist()
+    # View-major: frame 1 of view 1 is object 4, and starts 4 * 68 bytes after the first.
+    assert [len(each) for each in row["heatmaps"]] == [68] * 6
+    assert row["heatmaps"][4] == bytes((4 * 68 + i) % 256 for i in range(68))
+    assert size_bytes(clip) == size_bytes(replace(clip, heatmaps=None)) + 6 * 68
+
+
+def test_a_clip_without_heatmaps_keeps_its_digest_and_one_byte_of_them_changes_it() -> None:
+    # As computed before clips could have heatmaps.
+    assert clip_digest(make_clip(5)).hex()[:16] == "f7749df6d492a321"
+    maps = np.zeros((2, 3, 17, 2, 2), np.uint8)
+    clip = make_clip(3, heatmaps=maps, crop_box_px=np.ones((2, 3, 4), np.float32))
+    other = replace(clip, heatmaps=maps.copy())
+    assert clip_digest(other) == clip_digest(clip)
+    present(other.heatmaps)[1, 2, 16, 1, 1] = 1
+    assert clip_digest(other) != clip_digest(clip)
 
 
 def test_size_counts_arrays_and_images() -> None:

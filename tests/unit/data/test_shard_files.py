@@ -1,5 +1,7 @@
 """A shard as a file: rows cut by bytes, row groups, and reads that leave the images alone."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ from tests.clip_files import assert_same_clip, make_clip
 from monopose import storage
 from monopose.data import shard_files
 from monopose.data.clip import Clip
-from monopose.data.manifest import Manifest
-from monopose.data.schema import cut, from_table, to_table
+from monopose.data.manifest import Manifest, signed
+from monopose.data.schema import cut, from_table, join, to_table
 from monopose.data.shard_files import encode_table, read_row_groups, read_shard, row_limits
-from monopose.data.shards import read_clips, write_clips
+from monopose.data.shards import read_clips, verify, write_clips
 from monopose.errors import IntegrityError, StorageError
 
 
@@ -175,9 +177,63 @@ def test_the_same_rows_give_the_same_bytes() -> None:
     assert encode_table(tables[0]) == encode_table(tables[1])
 
 
+def _with_maps(frames: int, clip_id: str = "maps") -> Clip:
+    maps = np.random.default_rng(frames).integers(0, 256, (2, frames, 17, 8, 8), np.uint8)
+    return replace(_with_images(frames, 300, clip_id), heatmaps=maps)
+
+
+@pytest.mark.parametrize(
+    ("asked", "images", "maps"),
+    [
+        ({}, True, True),
+        ({"images": False}, False, False),
+        ({"images": False, "heatmaps": True}, False, True),
+        ({"heatmaps": False}, True, False),
+    ],
+)
+def test_heatmaps_are_read_with_the_images_or_as_asked(
+    tmp_path: Path, asked: dict[str, Any], images: bool, maps: bool
+) -> None:
+    before = [_with_maps(3), make_clip(4, clip_id="plain")]
+    uri, manifest = _written(tmp_path, before)
+    assert manifest.splits["train"].has_heatmaps == 1
+    for joined in (True, False):
+        whole, plain = read_clips(uri, join=joined, **asked)
+        lost: dict[str, Any] = {} if images else {"image": None}
+        lost |= {} if maps else {"heatmaps": None}
+        assert_same_clip(whole, replace(before[0], **lost))
+        assert_same_clip(plain, before[1])
+    verify(uri)
+
+
+def test_a_take_with_heatmaps_is_cut_by_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard_files, "ROW_BYTES", 100_000)
+    clip = replace(_with_maps(40), image=None)
+    # A frame holds 2 x 17 maps of 64 bytes, 17 x 3 and 2 x 17 x 2 numbers, 2 boxes: 2684 bytes.
+    assert row_limits(clip, 4096, 256) == (37, 4)
+    clips = [from_table(to_table([piece]))[0] for piece, _ in cut(clip, 37, 4)]
+    assert_same_clip(join(clips), clip)
+
+
+def test_shards_from_before_there_were_heatmaps_are_read(tmp_path: Path) -> None:
+    clip = _with_images(3, 500, "a")
+    uri, manifest = _written(tmp_path, [clip])
+    payload = encode_table(to_table([clip]).drop_columns("heatmaps"))
+    name, sha256 = manifest.shards[0].name, hashlib.sha256(payload).hexdigest()
+    (tmp_path / "set" / name).write_bytes(payload)
+    shard = manifest.shards[0].model_copy(update={"sha256": sha256, "bytes": len(payload)})
+    (tmp_path / "set" / "manifest.json").write_text(
+        signed(manifest.model_copy(update={"shards": (shard,)})).model_dump_json()
+    )
+    assert verify(uri).digest == manifest.digest
+    for images in (True, False):
+        (read,) = read_clips(uri, images=images)
+        assert_same_clip(read, clip if images else replace(clip, image=None))
+
+
 def test_clips_can_be_read_without_their_images(tmp_path: Path) -> None:
     uri, _ = _written(tmp_path, [_with_images(3, 500, "a"), make_clip(4, clip_id="b")])
-    for join in (True, False):
-        clips = list(read_clips(uri, images=False, join=join))
+    for joined in (True, False):
+        clips = list(read_clips(uri, images=False, join=joined))
         assert [(clip.clip_id, clip.image) for clip in clips] == [("a", None), ("b", None)]
         assert clips[0].crop_box_px is not None

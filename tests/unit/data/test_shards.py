@@ -169,6 +169,14 @@ def test_overwriting_leaves_other_files_alone(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("part-*.parquet"))) == 1
 
 
+def test_a_set_without_heatmaps_keeps_the_digests_of_before_there_were_any(tmp_path: Path) -> None:
+    uri = _written(tmp_path)
+    # As computed before clips could have heatmaps.
+    assert read_manifest(uri).digest[:16] == "65d2a68e660e76e0"
+    content = orjson.loads(Path(uri, "manifest.json").read_bytes())
+    assert "has_heatmaps" not in content["splits"]["val"]
+
+
 def test_the_manifest_is_readable_json(tmp_path: Path) -> None:
     content = orjson.loads(Path(_written(tmp_path), "manifest.json").read_bytes())
     assert content["schema_version"] == 2

@@ -63,6 +63,7 @@ def _blame(clip: Clip, odd: int | None) -> list[Finding]:
             keypoint_score=seen[None].astype(np.float32),
             image=None,
             crop_box_px=None,
+            heatmaps=None,
         )
         name = clip.cameras[view].camera_id
         found = [_renamed(f, view, name) for f in check_agreement(alone)]
@@ -85,6 +86,7 @@ def _sampled(clip: Clip) -> Clip:
         keypoint_score=_seen(clip)[:, at].astype(np.float32),
         image=None,
         crop_box_px=None,
+        heatmaps=None,
     )
 
 

@@ -23,6 +23,7 @@ class ImageWindow:
     stored_px: the box (x, y, width, height) that each encoded image shows of the full image.
     box_px: the square box of the person. pose_m: root-relative in the camera's frame.
     intrinsics: (fx, fy, cx, cy) px; lens: distortion (k1, k2, p1, p2, k3). name: for messages.
+    view, frame: where the middle one lies in the clip.
     """
 
     name: str
@@ -36,6 +37,8 @@ class ImageWindow:
     lens: Float64[np.ndarray, "5"]
     joint_mask: Bool[np.ndarray, " J"]
     has_3d: bool
+    view: int
+    frame: int
 
     @property
     def num_bytes(self) -> int:
@@ -61,8 +64,9 @@ def image_windows(
             pose_m = None if poses_m is None else poses_m[view]
             whole = _view(clip, view, to_set, pose_m, joint_set(joint_set_name).root)
             middles = np.flatnonzero((whole.box_px[:, 2:] > 0).all(axis=1))
-            for places in (middles[:, None] + offsets).clip(0, clip.num_frames - 1):
-                yield _cut(whole, places)
+            for middle in middles:
+                places = (middle + offsets).clip(0, clip.num_frames - 1)
+                yield _cut(whole, places, int(middle))
 
 
 def _view(
@@ -102,6 +106,8 @@ def _view(
         lens=np.array(camera.distortion or (0.0,) * 5),
         joint_mask=to_set.mask,
         has_3d=pose_m is not None and bool(to_set.mask[root]),
+        view=view,
+        frame=0,
     )
 
 
@@ -135,7 +141,7 @@ def _squares(
     return np.concatenate([corner, side, side], axis=1)
 
 
-def _cut(whole: ImageWindow, frames: np.ndarray) -> ImageWindow:
+def _cut(whole: ImageWindow, frames: np.ndarray, middle: int) -> ImageWindow:
     return ImageWindow(
         name=whole.name,
         payload=tuple(whole.payload[frame] for frame in frames),
@@ -148,6 +154,8 @@ def _cut(whole: ImageWindow, frames: np.ndarray) -> ImageWindow:
         lens=whole.lens,
         joint_mask=whole.joint_mask,
         has_3d=whole.has_3d,
+        view=whole.view,
+        frame=middle,
     )
 
 
