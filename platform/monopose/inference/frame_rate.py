@@ -10,7 +10,14 @@ from monopose.errors import InputError
 # A frame this near to when one is due, in periods, is taken as it is; the clock then follows it.
 _NEAR = 0.05
 # Frames farther apart are not joined by a line: what is due between them is missing.
-_LONGEST_JOIN_S = 0.25
+LONGEST_JOIN_S = 0.25
+# Relative difference of frame rates that is measuring error.
+_SAME_RATE = 0.02
+
+
+def same_rate(fps: float, model_fps: float) -> bool:
+    """Whether frames of one rate can be given to a model of the other as they are."""
+    return abs(fps / model_fps - 1) < _SAME_RATE
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class FrameClock:
             )
         self.last = frame
         gap = last is None or frame.time_s - last.time_s > self.most_frames * self.period_s
-        if last is None or (gap and frame.time_s - last.time_s > _LONGEST_JOIN_S):
+        if last is None or (gap and frame.time_s - last.time_s > LONGEST_JOIN_S):
             self.next_s = frame.time_s + self.period_s
             return Due((frame,), resampled=False, restarted=last is not None)
         return self._between(last, frame)
@@ -79,7 +86,7 @@ def _joined(one: LiveFrame, other: LiveFrame, time_s: float) -> LiveFrame:
     span_s = other.time_s - one.time_s
     share = (time_s - one.time_s) / span_s
     score = np.minimum(one.score, other.score)
-    if span_s > _LONGEST_JOIN_S:
+    if span_s > LONGEST_JOIN_S:
         score = np.zeros_like(score)
     keypoints_px = one.keypoints_px * (1 - share) + other.keypoints_px * share
     return LiveFrame(keypoints_px * (score > 0)[:, None], score, time_s)

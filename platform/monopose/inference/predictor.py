@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32
 from monopose.data.batches import Batch, image_size, normalise_screen
 from monopose.geometry.camera import Camera
 from monopose.inference.confidence import seen_confidence
+from monopose.inference.resampling import Resampling, resampling
 from monopose.models.estimator import Estimator
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import conversion, joint_set
@@ -25,13 +26,15 @@ _LARGEST_PX = 1e6
 class Keypoints2d:
     """One person's keypoints over time; score 0 marks a missing one.
 
-    keypoints_px: T x J x 2 in the joint set named. camera gives at least the image size.
+    keypoints_px: T x J x 2 in the joint set named. camera gives at least the image size. fps:
+    frames per second; without it they are taken to come at the model's rate.
     """
 
     keypoints_px: Float[np.ndarray, "T J 2"]
     score: Float[np.ndarray, "T J"]
     joint_set: str
     camera: Camera
+    fps: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,20 +42,29 @@ class Estimate:
     """A lifted sequence.
 
     pose_m: T x J x 3 metres, root-relative, camera frame. confidence: T x J, 0..1, how much of
-    what the pose rests on was seen (inference/confidence.py), not how wrong it is.
+    what the pose rests on was seen (inference/confidence.py), not how wrong it is. resampled: the
+    model was given frames at its own rate, made of those that came (inference/resampling.py).
     """
 
     pose_m: Float32[np.ndarray, "T J 3"]
     confidence: Float32[np.ndarray, "T J"]
+    resampled: bool
 
 
 class Predictor:
-    """Lifts sequences with one model; sequences of equal length share a forward pass."""
+    """Lifts sequences with one model; sequences of equal length share a forward pass.
 
-    def __init__(self, estimator: Estimator, recipe: Recipe, model_id: str) -> None:
+    fps: the rate the model was trained at. Sequences that say another are resampled to it, and
+    their poses back to the frames that came; where either is not known nothing is.
+    """
+
+    def __init__(
+        self, estimator: Estimator, recipe: Recipe, model_id: str, fps: float | None = None
+    ) -> None:
         self.estimator = estimator.eval()
         self.recipe = recipe
         self.model_id = model_id
+        self.fps = fps
         self.joints = joint_set(recipe.data.joint_set)
         self.device = next(estimator.parameters()).device
 
@@ -60,18 +72,19 @@ class Predictor:
     def load(cls, uri: str, device: str = "cpu") -> "Predictor":
         """Reads a model folder; the model id is the folder's name."""
         model = load_model(uri, device)
-        return cls(model.estimator, model.recipe, uri.rstrip("/").rsplit("/", 1)[-1])
+        return cls(model.estimator, model.recipe, uri.rstrip("/").rsplit("/", 1)[-1], model.fps)
 
     def lift(self, sequences: Sequence[Keypoints2d]) -> list[Float32[np.ndarray, "T J 3"]]:
         """Root-relative poses in the camera frame, metres, one array for each sequence.
 
         Sequences may be shorter than what the model sees (their ends are repeated), and keypoints
         missing by a score of 0, a coordinate or a score that is no finite number, or a coordinate
-        beyond a million pixels: the pose is finite even where nothing was seen.
+        beyond a million pixels: the pose is finite even where nothing was seen. Raises InputError
+        for a camera without image size and a frame rate that is not a number of at least 1.
         """
         by_length: dict[int, list[int]] = defaultdict(list)
         for index, sequence in enumerate(sequences):
-            by_length[len(sequence.keypoints_px)].append(index)
+            by_length[self.model_frames(sequence)].append(index)
         poses_m: dict[int, Float32[np.ndarray, "T J 3"]] = {}
         for indices in by_length.values():
             lifted = self._lift_equal([sequences[i] for i in indices])
@@ -81,28 +94,55 @@ class Predictor:
     def estimate(self, sequences: Sequence[Keypoints2d]) -> list[Estimate]:
         """Poses as of `lift`, with how much each rests on what was seen."""
         return [
-            Estimate(pose_m, seen_confidence(self.prepare(sequence)[1], self.estimator.context))
+            Estimate(pose_m, *self._confidence(sequence))
             for pose_m, sequence in zip(self.lift(sequences), sequences, strict=True)
         ]
 
+    def model_frames(self, sequence: Keypoints2d) -> int:
+        """Frames that the model is given for the sequence: at its own rate, where it is known."""
+        times = self._resampling(sequence)
+        return len(sequence.keypoints_px) if times is None else times.frames
+
+    def _resampling(self, sequence: Keypoints2d) -> Resampling | None:
+        # To a model of single frames time is nothing.
+        fps = self.fps if self.estimator.context.frames > 1 else None
+        return resampling(len(sequence.keypoints_px), sequence.fps, fps)
+
+    def _confidence(self, sequence: Keypoints2d) -> tuple[Float32[np.ndarray, "T J"], bool]:
+        confidence = seen_confidence(self.prepare(sequence)[1], self.estimator.context)
+        times = self._resampling(sequence)
+        if times is None:
+            return confidence, False
+        return times.confidence(confidence), True
+
     @torch.inference_mode()
-    def _lift_equal(self, sequences: list[Keypoints2d]) -> Float32[np.ndarray, "B T J 3"]:
+    def _lift_equal(self, sequences: list[Keypoints2d]) -> list[Float32[np.ndarray, "T J 3"]]:
         if len(sequences[0].keypoints_px) == 0:
-            return np.zeros((len(sequences), 0, len(self.joints), 3), np.float32)
+            return [np.zeros((0, len(self.joints), 3), np.float32) for _ in sequences]
         prepared = [self.prepare(sequence) for sequence in sequences]
         keypoints = torch.from_numpy(np.stack([p[0] for p in prepared])).to(self.device)
         score = torch.from_numpy(np.stack([p[1] for p in prepared])).to(self.device)
         batch = self._padded(keypoints, score)
         with autocast(self.recipe, self.device):
-            return lift(self.estimator, batch, self.recipe).float().cpu().numpy()
+            poses_m = lift(self.estimator, batch, self.recipe).float().cpu().numpy()
+        rates = map(self._resampling, sequences)
+        return [
+            pose_m if times is None else times.poses(pose_m)
+            for pose_m, times in zip(poses_m, rates, strict=True)
+        ]
 
     def prepare(
         self, sequence: Keypoints2d
     ) -> tuple[Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"]]:
-        """Screen-normalised keypoints in the model's joint set, and scores: 0 where missing."""
+        """Screen-normalised keypoints in the model's joint set, and scores: 0 where missing.
+
+        T is `model_frames`.
+        """
         to_set = conversion(sequence.joint_set, self.joints.name)
         size = image_size(sequence.camera, "keypoints")
         keypoints_px, score = _present(sequence.keypoints_px, sequence.score)
+        if (times := self._resampling(sequence)) is not None:
+            keypoints_px, score = times.keypoints(keypoints_px, score)
         screen = normalise_screen(keypoints_px, *size)
         return to_set.apply(screen), to_set.apply_score(score)
 

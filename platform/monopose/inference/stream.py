@@ -13,14 +13,12 @@ from torch import Tensor
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera
 from monopose.inference.confidence import newest_confidence
-from monopose.inference.frame_rate import FrameClock, LiveFrame
+from monopose.inference.frame_rate import FrameClock, LiveFrame, same_rate
 from monopose.inference.predictor import Keypoints2d, Predictor
 from monopose.models.temporal.live import live
 
 # Weight of the newest interval in the running mean of those between frames.
 _NEWEST = 0.1
-# Relative difference of frame rates that is measuring error.
-_SAME_RATE = 0.02
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class LiveLifter:
         if self.clock is None or not self.interval_s:
             return ""
         fps, model_fps = 1 / self.interval_s, 1 / self.clock.period_s
-        if abs(fps / model_fps - 1) < _SAME_RATE:
+        if same_rate(fps, model_fps):
             return ""
         return f"frames come at {fps:.1f} a second and are resampled to the model's {model_fps:g}"
 

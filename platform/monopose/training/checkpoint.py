@@ -4,6 +4,7 @@ A checkpoint is one object that resumes a run. A model folder (`model.safetensor
 `metrics.json`) is what a finished run leaves for evaluation and serving.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,13 @@ WEIGHTS, RECIPE, METRICS = "model.safetensors", "recipe.json", "metrics.json"
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model folder of an estimator."""
+    """A loaded model folder of an estimator; fps is that of its training, None if not known."""
 
     uri: str
     estimator: Estimator
     recipe: Recipe
     metrics: dict[str, Any]
+    fps: float | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def load_model(uri: str, device: str = "cpu") -> Model:
     where = storage.join(uri, WEIGHTS)
     estimator = build(recipe)
     _load_into(estimator, _tensors(storage.read_bytes(where), where), where)
-    return Model(uri, estimator.to(device).eval(), recipe, metrics)
+    fps = _fps(metrics, storage.join(uri, METRICS))
+    return Model(uri, estimator.to(device).eval(), recipe, metrics, fps)
 
 
 def load_detector(uri: str, device: str = "cpu") -> Detector:
@@ -178,6 +181,15 @@ def _metrics(where: str) -> dict[str, Any]:
         return dict(orjson.loads(storage.read_bytes(where)))
     except (ValueError, TypeError) as error:
         raise IntegrityError(f"metrics are damaged ({error})", where=where) from error
+
+
+def _fps(metrics: dict[str, Any], where: str) -> float | None:
+    fps = metrics.get("fps")
+    if fps is None:
+        return None
+    if not isinstance(fps, int | float) or not 0 < fps < math.inf:
+        raise IntegrityError(f"the model's frame rate is {fps!r}, no positive number", where=where)
+    return float(fps)
 
 
 def _tensors(payload: bytes, where: str) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from torch import nn
 import monopose
 from monopose import storage
 from monopose.data.batches import ClipTensors, clip_tensors
+from monopose.data.frame_rate import split_fps
 from monopose.data.label_share import with_label_share
 from monopose.data.manifest import Manifest
 from monopose.data.shards import read_clips, read_manifest
@@ -143,6 +144,7 @@ def _metrics(job: Job, training: Training, reports: list[EpochReport]) -> dict[s
         "val_mpjpe_mm": next((r.val_mpjpe_mm for r in reversed(reports) if r.val_mpjpe_mm), None),
         "protocol": f"{job.recipe.data.joint_set}/mpjpe/pooled",
         "joint_set": job.recipe.data.joint_set,
+        "fps": split_fps(job.data_uri, job.manifest, TRAIN_SPLIT),
         **facts(job.recipe, job.manifest, training.estimator, training.epoch, training.seconds),
     }
 

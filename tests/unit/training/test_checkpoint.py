@@ -95,6 +95,21 @@ def tampered(uri: str, change: Callable[[bytes], bytes]) -> None:
     storage.write_bytes(uri, change(storage.read_bytes(uri)))
 
 
+@pytest.mark.parametrize(("said", "fps"), [({}, None), ({"fps": None}, None), ({"fps": 50}, 50.0)])
+def test_a_model_knows_the_rate_of_its_training_where_it_is_said(
+    half: Training, tmp_path: Path, said: dict[str, Any], fps: float | None
+) -> None:
+    save_model(str(tmp_path), half.evaluated, RECIPE_VALUE, said)
+    assert load_model(str(tmp_path)).fps == fps
+
+
+@pytest.mark.parametrize("fps", [0, -50.0, "50", [50.0]])
+def test_a_rate_that_is_none_is_damage(half: Training, tmp_path: Path, fps: Any) -> None:
+    save_model(str(tmp_path), half.evaluated, RECIPE_VALUE, {"fps": fps})
+    with pytest.raises(IntegrityError, match=r"metrics\.json.*frame rate"):
+        load_model(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "values",
     [

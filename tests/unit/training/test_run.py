@@ -11,6 +11,7 @@ from tests.moving_clips import moving_clip, tiny_recipe
 from monopose import storage
 from monopose.data.shards import write_clips
 from monopose.errors import InputError, IntegrityError, RecipeError
+from monopose.inference.predictor import Predictor
 from monopose.training.checkpoint import load_model
 from monopose.training.loop import EpochReport
 from monopose.training.run import CHECKPOINT, load_split, prepare, train_here
@@ -71,6 +72,7 @@ def test_a_run_leaves_recipe_history_checkpoint_and_model(data: str, tmp_path: P
         "recipe_digest": job.recipe.digest(), "dataset_digest": job.manifest.digest, "seed": 0,
     }  # fmt: skip
     assert {name: metrics[name] for name in expected} == expected
+    assert Predictor.load(model_uri).fps == 50.0
 
 
 @pytest.mark.parametrize("values", [{}, STAGED], ids=["plain", "staged"])
