@@ -10,8 +10,8 @@ from monopose.data.context import Context
 
 
 def seen_confidence(
-    score: Float[np.ndarray, "T J"], context: Context
-) -> Float32[np.ndarray, "T J"]:
+    score: Float[np.ndarray, "*batch T J"], context: Context
+) -> Float32[np.ndarray, "*batch T J"]:
     """Confidence of each joint of each frame, from the scores of the keypoints that were seen.
 
     A joint's evidence in a frame is half its score there and half its mean score over the frames
@@ -20,11 +20,13 @@ def seen_confidence(
     the mean of all joints', which is what a hidden joint is inferred from. So it is 0 only where
     nothing was seen, 1 where everything was with score 1, and it never grows when a score falls.
     """
-    if len(score) == 0:
+    if score.shape[-2] == 0:
         return np.zeros(score.shape, np.float32)
     seen = np.clip(score, 0, 1)
-    padded = np.pad(seen, ((context.before, context.after), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, context.frames, axis=0)
+    beyond = [(0, 0)] * (seen.ndim - 2) + [(context.before, context.after), (0, 0)]
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(seen, beyond), context.frames, axis=-2
+    )
     weights = frame_weights(context)
     return _of_evidence(seen, windows @ weights)
 
@@ -49,8 +51,8 @@ def frame_weights(context: Context) -> Float[np.ndarray, " context"]:
 
 
 def _of_evidence(
-    now: Float[np.ndarray, "T J"], around: Float[np.ndarray, "T J"]
-) -> Float32[np.ndarray, "T J"]:
+    now: Float[np.ndarray, "*batch T J"], around: Float[np.ndarray, "*batch T J"]
+) -> Float32[np.ndarray, "*batch T J"]:
     evidence = (now + around) / 2
-    confidence = (evidence + evidence.mean(axis=1, keepdims=True)) / 2
+    confidence = (evidence + evidence.mean(axis=-1, keepdims=True)) / 2
     return confidence.astype(np.float32)

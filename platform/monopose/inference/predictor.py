@@ -1,7 +1,7 @@
 """A loaded model that lifts keypoints of any joint set, many sequences at once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,21 +82,25 @@ class Predictor:
         beyond a million pixels: the pose is finite even where nothing was seen. Raises InputError
         for a camera without image size and a frame rate that is not a number of at least 1.
         """
-        by_length: dict[int, list[int]] = defaultdict(list)
-        for index, sequence in enumerate(sequences):
-            by_length[self.model_frames(sequence)].append(index)
-        poses_m: dict[int, Float32[np.ndarray, "T J 3"]] = {}
-        for indices in by_length.values():
-            lifted = self._lift_equal([sequences[i] for i in indices])
-            poses_m |= dict(zip(indices, lifted, strict=True))
-        return [poses_m[index] for index in range(len(sequences))]
+        prepared = [self.prepare(sequence) for sequence in sequences]
+        poses_m = _equal_at_once(prepared, self._lift_equal)
+        return [
+            pose_m if times is None else times.poses(pose_m)
+            for pose_m, times in zip(poses_m, map(self._resampling, sequences), strict=True)
+        ]
 
     def estimate(self, sequences: Sequence[Keypoints2d]) -> list[Estimate]:
         """Poses as of `lift`, with how much each rests on what was seen."""
-        return [
-            Estimate(pose_m, *self._confidence(sequence))
-            for pose_m, sequence in zip(self.lift(sequences), sequences, strict=True)
-        ]
+        prepared = [self.prepare(sequence) for sequence in sequences]
+        poses_m = _equal_at_once(prepared, self._lift_equal)
+        confidences = _equal_at_once(prepared, self._confidence_equal)
+        estimates = []
+        for sequence, pose_m, confidence in zip(sequences, poses_m, confidences, strict=True):
+            times = self._resampling(sequence)
+            if times is not None:
+                pose_m, confidence = times.poses(pose_m), times.confidence(confidence)
+            estimates.append(Estimate(pose_m, confidence, times is not None))
+        return estimates
 
     def model_frames(self, sequence: Keypoints2d) -> int:
         """Frames that the model is given for the sequence: at its own rate, where it is known."""
@@ -108,28 +112,20 @@ class Predictor:
         fps = self.fps if self.estimator.context.frames > 1 else None
         return resampling(len(sequence.keypoints_px), sequence.fps, fps)
 
-    def _confidence(self, sequence: Keypoints2d) -> tuple[Float32[np.ndarray, "T J"], bool]:
-        confidence = seen_confidence(self.prepare(sequence)[1], self.estimator.context)
-        times = self._resampling(sequence)
-        if times is None:
-            return confidence, False
-        return times.confidence(confidence), True
-
     @torch.inference_mode()
-    def _lift_equal(self, sequences: list[Keypoints2d]) -> list[Float32[np.ndarray, "T J 3"]]:
-        if len(sequences[0].keypoints_px) == 0:
-            return [np.zeros((0, len(self.joints), 3), np.float32) for _ in sequences]
-        prepared = [self.prepare(sequence) for sequence in sequences]
-        keypoints = torch.from_numpy(np.stack([p[0] for p in prepared])).to(self.device)
-        score = torch.from_numpy(np.stack([p[1] for p in prepared])).to(self.device)
-        batch = self._padded(keypoints, score)
+    def _lift_equal(
+        self, keypoints: Float32[np.ndarray, "B T J 2"], score: Float32[np.ndarray, "B T J"]
+    ) -> Float32[np.ndarray, "B T J 3"]:
+        if keypoints.shape[1] == 0:
+            return np.zeros((*score.shape, 3), np.float32)
+        batch = self._padded(*(torch.from_numpy(a).to(self.device) for a in (keypoints, score)))
         with autocast(self.recipe, self.device):
-            poses_m = lift(self.estimator, batch, self.recipe).float().cpu().numpy()
-        rates = map(self._resampling, sequences)
-        return [
-            pose_m if times is None else times.poses(pose_m)
-            for pose_m, times in zip(poses_m, rates, strict=True)
-        ]
+            return lift(self.estimator, batch, self.recipe).float().cpu().numpy()
+
+    def _confidence_equal(
+        self, _: Float32[np.ndarray, "B T J 2"], score: Float32[np.ndarray, "B T J"]
+    ) -> Float32[np.ndarray, "B T J"]:
+        return seen_confidence(score, self.estimator.context)
 
     def prepare(
         self, sequence: Keypoints2d
@@ -165,6 +161,21 @@ class Predictor:
             joint_mask=torch.ones(count, joints, dtype=torch.bool, device=self.device),
             has_3d=torch.zeros(count, dtype=torch.bool, device=self.device),
         )
+
+
+def _equal_at_once(
+    prepared: Sequence[tuple[np.ndarray, np.ndarray]],
+    work: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> list[np.ndarray]:
+    """What work makes of each prepared sequence, given those of equal length together."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for index, (keypoints, _) in enumerate(prepared):
+        by_length[len(keypoints)].append(index)
+    made: dict[int, np.ndarray] = {}
+    for indices in by_length.values():
+        keypoints, score = (np.stack([prepared[i][part] for i in indices]) for part in (0, 1))
+        made |= dict(zip(indices, work(keypoints, score), strict=True))
+    return [made[index] for index in range(len(prepared))]
 
 
 def _present(

@@ -76,3 +76,10 @@ def test_the_newest_frames_alone_is_that_of_the_sequence() -> None:
         past = score[max(0, frame - 3) : frame + 1]
         window[4 - len(past) :] = past
         np.testing.assert_allclose(newest_confidence(window, context), whole[frame], atol=1e-6)
+
+
+def test_many_sequences_at_once_are_each_its_own() -> None:
+    score = np.random.default_rng(5).random((3, 9, 4))
+    context = Context(3, 2)
+    together = seen_confidence(score, context)
+    np.testing.assert_allclose(together, [seen_confidence(s, context) for s in score], atol=1e-7)
