@@ -8,14 +8,13 @@ import logging
 import os
 from typing import Any, Protocol
 
-import numpy as np
 import orjson
 from fastapi import FastAPI, Request, Response
-from jaxtyping import Float32
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monopose.inference.predictor import Estimate
 from monopose.skeleton import JOINT_SETS
 from serve.lift_request import LiftRequest, parse
 from serve.schemas import (
@@ -49,8 +48,8 @@ class Service(Protocol):
     keys: tuple[bytes, ...]
     refused: str
 
-    async def lift(self, model: ServedModel, request: LiftRequest) -> Float32[np.ndarray, "T J 3"]:
-        """Poses of one checked request, metres."""
+    async def lift(self, model: ServedModel, request: LiftRequest) -> Estimate:
+        """Poses of one checked request, with their confidence."""
 
 
 def api_keys() -> tuple[bytes, ...]:
@@ -74,8 +73,9 @@ def create_api(service: Service) -> FastAPI:
         """Lifts one person's 2D keypoints to root-relative 3D poses."""
         checked = parse(await read_body(request, service.limits), service.limits)
         model = service.models.choose(checked.model)
-        pose_m = await service.lift(model, checked)
-        return _json(answer(model, checked, pose_m))
+        model.check_frames(checked, service.limits)
+        estimate = await service.lift(model, checked)
+        return _json(answer(model, checked, estimate))
 
     @api.get("/v1/models", response_model=ModelList, responses=_ERRORS)
     async def models() -> Response:

@@ -11,16 +11,15 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import torch
 from fastapi import FastAPI
-from jaxtyping import Float32
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
 from ray import serve
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from ray.serve.context import _get_global_client
 
 from monopose.errors import InputError, MonoposeError
+from monopose.inference.predictor import Estimate
 from monopose.inference.registry import CHAMPION
 from serve.api import KEYS_VARIABLE, api_keys, create_api
 from serve.batching import Batcher
@@ -97,8 +96,8 @@ class LiftReplica:
         """Lifts the canary; Serve replaces the replica when this keeps failing."""
         await asyncio.get_running_loop().run_in_executor(self.worker, self.models.check)
 
-    async def lift(self, model: ServedModel, request: LiftRequest) -> Float32[np.ndarray, "T J 3"]:
-        """Poses of one checked request, metres."""
+    async def lift(self, model: ServedModel, request: LiftRequest) -> Estimate:
+        """Poses of one checked request, with their confidence."""
         return await self.batcher.lift(model, request)
 
 

@@ -10,26 +10,23 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-from jaxtyping import Float32
-
-from monopose.inference.predictor import Keypoints2d
+from monopose.inference.predictor import Estimate, Keypoints2d
 from serve.lift_request import LiftRequest
 from serve.served_models import ServedModel
 
 Items = Sequence[tuple[ServedModel, Keypoints2d]]
-LiftAll = Callable[[Items], list[Float32[np.ndarray, "T J 3"]]]
+LiftAll = Callable[[Items], list[Estimate]]
 
 
 class Pending:
-    """A checked request that waits for its batch; cost counts frames with the field's margin."""
+    """A checked request that waits for its batch, and for its estimate."""
 
-    __slots__ = ("cost", "item", "pose_m")
+    __slots__ = ("cost", "estimate", "item")
 
     def __init__(self, model: ServedModel, request: LiftRequest) -> None:
         self.item = (model, request.keypoints)
-        self.cost = request.frames + model.margin
-        self.pose_m = asyncio.get_running_loop().create_future()
+        self.cost = model.cost(request)
+        self.estimate = asyncio.get_running_loop().create_future()
 
 
 class Batcher:
@@ -45,13 +42,13 @@ class Batcher:
         self._waiting: deque[Pending] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def lift(self, model: ServedModel, request: LiftRequest) -> Float32[np.ndarray, "T J 3"]:
-        """Poses of one request, metres; raises what the model raised for its batch."""
+    async def lift(self, model: ServedModel, request: LiftRequest) -> Estimate:
+        """Poses of one request; raises what the model raised for its batch."""
         pending = Pending(model, request)
         self._waiting.append(pending)
         if self._task is None:
             self._task = asyncio.create_task(self._work())
-        return await pending.pose_m
+        return await pending.estimate
 
     async def _work(self) -> None:
         # What arrived in the same turn of the loop joins the first batch.
@@ -65,7 +62,7 @@ class Batcher:
         frames = 0
         while self._waiting and (not batch or frames + self._waiting[0].cost <= self._max_frames):
             pending = self._waiting.popleft()
-            if not pending.pose_m.cancelled():
+            if not pending.estimate.cancelled():
                 batch.append(pending)
                 frames += pending.cost
         return batch
@@ -74,12 +71,12 @@ class Batcher:
         loop = asyncio.get_running_loop()
         items = [pending.item for pending in batch]
         try:
-            poses_m = await loop.run_in_executor(self._worker, self._lift, items)
+            estimates = await loop.run_in_executor(self._worker, self._lift, items)
         except Exception as error:
             for pending in batch:
-                if not pending.pose_m.done():
-                    pending.pose_m.set_exception(error)
+                if not pending.estimate.done():
+                    pending.estimate.set_exception(error)
             return
-        for pending, pose_m in zip(batch, poses_m, strict=True):
-            if not pending.pose_m.done():
-                pending.pose_m.set_result(pose_m)
+        for pending, estimate in zip(batch, estimates, strict=True):
+            if not pending.estimate.done():
+                pending.estimate.set_result(estimate)

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera
 from monopose.inference.predictor import Keypoints2d
+from monopose.inference.resampling import LOWEST_FPS
 from monopose.skeleton import JOINT_SETS, JointSet, identify, joint_set
 from serve.schemas import CameraBody, LiftBody, Limits, RequestError
 
@@ -45,11 +46,11 @@ def parse(payload: bytes, limits: Limits) -> LiftRequest:
     joints = _joint_set(body)
     keypoints_px, score = _keypoints(body, joints, limits)
     camera = _camera(body, *_image_size(body))
-    _positive(body.get("fps"), "fps", optional=True)
+    fps = _fps(body)
     model = body.get("model")
     if model is not None and not isinstance(model, str):
         _wrong("model", "is not a string", "give an alias or an id of GET /v1/models")
-    return LiftRequest(Keypoints2d(keypoints_px, score, joints.name, camera), model)
+    return LiftRequest(Keypoints2d(keypoints_px, score, joints.name, camera, fps), model)
 
 
 def _wrong(field: str, message: str, fix: str) -> NoReturn:
@@ -229,8 +230,16 @@ def _finite(value: Any, field: str) -> None:
         _wrong(field, "is not a finite number", "give pixels")
 
 
-def _positive(value: Any, field: str, *, optional: bool = False) -> None:
-    if value is None and optional:
-        return
+def _fps(body: dict[str, Any]) -> float | None:
+    fps = body.get("fps")
+    if fps is None:
+        return None
+    if type(fps) not in _NUMBERS or not LOWEST_FPS <= fps < math.inf:
+        what = f"is not a number of at least {LOWEST_FPS:g}"
+        _wrong("fps", what, "give frames per second, or leave it out")
+    return float(fps)
+
+
+def _positive(value: Any, field: str) -> None:
     if type(value) not in _NUMBERS or not math.isfinite(value) or value <= 0:
         _wrong(field, "is not a number above 0", "give it as a finite number, or leave it out")

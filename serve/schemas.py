@@ -63,7 +63,9 @@ class LiftBody(BaseModel):
         description="[width, height] of the full image, pixels"
     )
     camera: CameraBody | None = Field(None, description="for models that use the intrinsics")
-    fps: Annotated[float, Field(gt=0)] | None = Field(None, description="frames per second")
+    fps: Annotated[float, Field(ge=1)] | None = Field(
+        None, description="frames per second; resampled where it is not the model's, if both known"
+    )
     model: str | None = Field(None, description="an alias or id of GET /v1/models")
 
 
@@ -72,6 +74,12 @@ class LiftAnswer(BaseModel):
 
     pose_mm: list[list[list[float]]] = Field(
         description="T x J x 3 millimetres; x right, y down, z forward"
+    )
+    confidence: list[list[float]] = Field(
+        description="T x J, 0..1: how much of what the pose rests on was seen, not how wrong it is"
+    )
+    resampled: bool = Field(
+        description="the model was given frames at its own rate, made of those that came"
     )
     joints: list[str]
     joint_set: str
@@ -97,6 +105,7 @@ class ModelCard(BaseModel):
     recipe: str
     recipe_digest: str
     receptive_field: int
+    fps: float | None = Field(description="frame rate of its training; null where not known")
     metrics: dict[str, Any]
 
 

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 import orjson
-from jaxtyping import Float32
 
 from monopose.errors import IntegrityError
 from monopose.geometry.camera import Camera
-from monopose.inference.predictor import Keypoints2d, Predictor
+from monopose.inference.predictor import Estimate, Keypoints2d, Predictor
 from monopose.inference.registry import resolve
 from monopose.skeleton import conversion
 from monopose.training.checkpoint import load_model
 from serve.lift_request import LiftRequest
-from serve.schemas import RequestError
+from serve.schemas import Limits, RequestError
 
-_DIGITS_MM = 2
+_DIGITS_MM, _DIGITS_CONFIDENCE = 2, 3
 _SMALLEST_PX, _LARGEST_PX = 100.0, 900.0
 
 
@@ -35,6 +34,19 @@ class ServedModel:
         """Frames beyond its own that a sequence costs."""
         return self.predictor.estimator.receptive_field - 1
 
+    def cost(self, request: LiftRequest) -> int:
+        """Frames to lift, at the model's rate and with the field's margin."""
+        return self.predictor.model_frames(request.keypoints) + self.margin
+
+    def check_frames(self, request: LiftRequest, limits: Limits) -> None:
+        """Raises RequestError 413 for more frames at the model's rate than the limit."""
+        frames = self.predictor.model_frames(request.keypoints)
+        if frames > limits.max_frames:
+            rate = f"{frames} frames at the model's {self.predictor.fps:g} a second"
+            what = f"keypoints has {rate}, the limit is {limits.max_frames}"
+            fix = "send the sequence in overlapping parts, or without fps"
+            raise RequestError(413, "keypoints", what, fix)
+
     def card(self) -> dict[str, Any]:
         """Its entry in GET /v1/models."""
         recipe = self.predictor.recipe
@@ -45,6 +57,7 @@ class ServedModel:
             "recipe": recipe.name,
             "recipe_digest": recipe.digest(),
             "receptive_field": self.margin + 1,
+            "fps": self.predictor.fps,
             "metrics": self.metrics,
         }
 
@@ -78,10 +91,11 @@ def load(aliases: dict[str, str], device: str) -> Models:
     Raises InputError, StorageError, RecipeError or IntegrityError.
     """
     served = []
-    for alias, name in aliases.items():
-        uri = resolve(name)
+    for alias, given in aliases.items():
+        uri = resolve(given)
         model = load_model(uri, device)
-        predictor = Predictor(model.estimator, model.recipe, uri.rsplit("/", 1)[-1])
+        name = uri.rsplit("/", 1)[-1]
+        predictor = Predictor(model.estimator, model.recipe, name, model.fps)
         served.append(ServedModel(alias, predictor, model.metrics))
     models = Models(served)
     models.check()
@@ -91,20 +105,18 @@ def load(aliases: dict[str, str], device: str) -> Models:
     return models
 
 
-def lift(
-    items: Sequence[tuple[ServedModel, Keypoints2d]],
-) -> list[Float32[np.ndarray, "T J 3"]]:
-    """Root-relative poses in metres, each lifted by its own model, equal models together."""
-    poses_m: dict[int, Float32[np.ndarray, "T J 3"]] = {}
+def lift(items: Sequence[tuple[ServedModel, Keypoints2d]]) -> list[Estimate]:
+    """Each sequence lifted by its own model, equal models together."""
+    estimates: dict[int, Estimate] = {}
     for model in {id(model): model for model, _ in items}.values():
         indices = [index for index, (own, _) in enumerate(items) if own is model]
-        lifted = model.predictor.lift([items[index][1] for index in indices])
-        poses_m |= dict(zip(indices, lifted, strict=True))
-    return [poses_m[index] for index in range(len(items))]
+        lifted = model.predictor.estimate([items[index][1] for index in indices])
+        estimates |= dict(zip(indices, lifted, strict=True))
+    return [estimates[index] for index in range(len(items))]
 
 
-def answer(model: ServedModel, request: LiftRequest, pose_m: Float32[np.ndarray, "T J 3"]) -> bytes:
-    """The JSON of POST /v1/lift; coordinates to a hundredth of a millimetre."""
+def answer(model: ServedModel, request: LiftRequest, estimate: Estimate) -> bytes:
+    """The JSON of POST /v1/lift: a hundredth of a millimetre, a thousandth of confidence."""
     joints = model.predictor.joints
     to_set = conversion(request.keypoints.joint_set, joints.name)
     score = request.keypoints.score
@@ -112,7 +124,9 @@ def answer(model: ServedModel, request: LiftRequest, pose_m: Float32[np.ndarray,
     if (score <= 0).any():
         observed = (to_set.apply_score(score) > 0).mean(axis=0)
     content = {
-        "pose_mm": np.round(pose_m * 1000, _DIGITS_MM),
+        "pose_mm": np.round(estimate.pose_m * 1000, _DIGITS_MM),
+        "confidence": np.round(estimate.confidence, _DIGITS_CONFIDENCE),
+        "resampled": estimate.resampled,
         "joints": joints.joints,
         "joint_set": joints.name,
         "root": joints.joints[joints.root],

@@ -67,16 +67,20 @@ def test_models_answer_by_alias(endpoint: Endpoint, folder: Path) -> None:
 
 
 def test_requests_in_one_batch_keep_their_answers(endpoint: Endpoint, folder: Path) -> None:
-    """Lengths on both sides of the batch limit, two models, and bad requests among them."""
+    """Lengths on both sides of the batch limit, two models, two rates; bad requests among them."""
     contents = [request_body(1 + 9 * (i % 8), seed=i) for i in range(48)]
     for index, content in enumerate(contents):
         content["model"] = ("champion", "candidate")[index % 2]
+        content["fps"] = (None, 50, 100)[index % 3]
     bad = [{**content, "joint_set": "no such"} for content in contents[::4]]
     with ThreadPoolExecutor(24) as pool:
         good_answers = pool.map(endpoint.lift, contents)
         bad_answers = pool.map(endpoint.lift, bad)
     assert {answer.status_code for answer in bad_answers} == {422}
     for content, answer in zip(contents, good_answers, strict=True):
+        frames = len(content["keypoints"])
+        assert answer.json()["resampled"] == (content["fps"] == 100 and frames > 1)
+        assert np.shape(answer.json()["confidence"]) == (frames, 17)
         version = {"champion": "v1", "candidate": "v2"}[content["model"]]
         np.testing.assert_allclose(
             answer.json()["pose_mm"], expected_mm(folder, version, content), atol=0.02

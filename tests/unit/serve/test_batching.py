@@ -37,7 +37,7 @@ def lift_all(model: SlowModel, requests: list[Any], cancel: tuple[int, ...] = ()
 
     async def run(worker: ThreadPoolExecutor) -> list[Any]:
         batcher = Batcher(model, 10, worker)
-        served: Any = SimpleNamespace(margin=MARGIN)
+        served: Any = SimpleNamespace(cost=lambda request: request.frames + MARGIN)
         tasks = [asyncio.create_task(batcher.lift(served, requests[0]))]
         await asyncio.sleep(0.05)
         tasks += [asyncio.create_task(batcher.lift(served, r)) for r in requests[1:]]

@@ -48,7 +48,7 @@ def changed(path: list[Any], value: Any) -> dict[str, Any]:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     recipe = Recipe(name="tiny", temporal=SingleStrideTcn(channels=8, filter_widths=(3,)))
     uri = str(tmp_path_factory.mktemp("models") / "v1")
-    save_model(uri, build(recipe), recipe, {"protocol": "p1", "mpjpe_mm": 50.0})
+    save_model(uri, build(recipe), recipe, {"protocol": "p1", "mpjpe_mm": 50.0, "fps": 50.0})
     return load({"champion": uri}, "cpu")
 
 
@@ -148,7 +148,11 @@ WRONG: dict[str, tuple[list[Any], Any, str, str]] = {
     "camera list": (["camera"], [1, 2], "camera", "fx, fy, cx, cy"),
     "camera part": (["camera"], {"fx": 1, "fy": 1, "cx": 0}, "camera.cy", "finite"),
     "camera focal": (["camera"], {"fx": 0, "fy": 1, "cx": 0, "cy": 0}, "camera.fx", "above 0"),
-    "fps": (["fps"], -1, "fps", "above 0"),
+    "fps negative": (["fps"], -1, "fps", "at least 1"),
+    "fps zero": (["fps"], 0, "fps", "at least 1"),
+    "fps far too low": (["fps"], 1e-9, "fps", "at least 1"),
+    "fps text": (["fps"], "25", "fps", "not a number"),
+    "fps boolean": (["fps"], True, "fps", "not a number"),
     "model": (["model"], 1, "model", "not a string"),
     "typing error": (["keypoint"], [], "keypoint", "no field"),
 }
@@ -180,6 +184,11 @@ def test_numbers_beyond_float64_are_422(client: Client) -> None:
     payload = orjson.dumps(changed(["keypoints", 0, 0], [7654321.0, 2])).replace(
         b"7654321.0", b"1e999"
     )
+    assert client.post("/v1/lift", content=payload).status_code == 422
+
+
+def test_a_rate_beyond_float64_is_422(client: Client) -> None:
+    payload = orjson.dumps({**body(), "fps": 7654321.0}).replace(b"7654321.0", b"1" + b"0" * 400)
     assert client.post("/v1/lift", content=payload).status_code == 422
 
 
@@ -244,6 +253,60 @@ def test_answer_says_which_joints_were_not_seen(client: Client) -> None:
     assert (share["left_wrist"], share["spine"], share["right_wrist"]) == (0.5, 0.0, 1.0)
 
 
+def test_answer_has_the_predictors_confidence(client: Client, models: Models) -> None:
+    """The field is 3 frames: of the 5 that nothing was seen in, the middle ones rest on nothing."""
+    content = body(8)
+    content["keypoints"][:5] = [[None] * 17] * 5
+    answer = client.post("/v1/lift", content=orjson.dumps(content)).json()
+    (estimate,) = models.served[0].predictor.estimate(
+        [parse(orjson.dumps(content), LIMITS).keypoints]
+    )
+    confidence = np.array(answer["confidence"])
+    np.testing.assert_allclose(confidence, estimate.confidence, atol=0.00051)
+    assert confidence.shape == (8, 17)
+    assert (confidence[:4] == 0).all()
+    assert (confidence[4:] > 0).all()
+    assert np.isfinite(np.array(answer["pose_mm"])).all()
+    assert answer["resampled"] is False
+
+
+@pytest.mark.parametrize(("fps", "frames"), [(25, 4), (120, 8), (1000.0, 8)])
+def test_another_rate_is_resampled_and_said(
+    client: Client, models: Models, fps: float, frames: int
+) -> None:
+    content = {**body(frames), "fps": fps}
+    answer = client.post("/v1/lift", content=orjson.dumps(content)).json()
+    assert answer["resampled"] is True
+    assert (answer["frames"], len(answer["confidence"])) == (frames, frames)
+    unsaid = client.post("/v1/lift", content=orjson.dumps(body(frames))).json()
+    expected = models.served[0].predictor.lift([parse(orjson.dumps(content), LIMITS).keypoints])
+    np.testing.assert_allclose(answer["pose_mm"], expected[0] * 1000, atol=0.0051)
+    assert np.abs(np.array(answer["pose_mm"]) - unsaid["pose_mm"]).max() > 1
+
+
+@pytest.mark.parametrize(("fps", "cost"), [(None, 6), (25, 9), (100, 5)])
+def test_a_batch_counts_frames_at_the_models_rate(models: Models, fps: Any, cost: int) -> None:
+    """Four frames are seven or three of the model's, and its field adds two."""
+    request = parse(orjson.dumps({**body(4), "fps": fps}), LIMITS)
+    assert models.served[0].cost(request) == cost
+
+
+def test_the_models_own_rate_is_not_resampled(client: Client) -> None:
+    own, unsaid = (
+        client.post("/v1/lift", content=orjson.dumps(content)).json()
+        for content in ({**body(4), "fps": 50}, body(4))
+    )
+    assert own == unsaid
+    assert own["resampled"] is False
+
+
+def test_too_many_frames_at_the_models_rate_is_413(client: Client) -> None:
+    """Five at 25 a second are nine at 50, four are seven."""
+    response = client.post("/v1/lift", content=orjson.dumps({**body(5), "fps": 25}))
+    assert (response.status_code, response.json()["error"]["field"]) == (413, "keypoints")
+    assert "9 frames at the model's 50" in response.json()["error"]["message"]
+
+
 def test_neighbouring_points_are_called_approximate(client: Client) -> None:
     answer = client.post("/v1/lift", content=orjson.dumps(body(1, "lsp14"))).json()
     assert answer["approximate_joints"] == ["thorax"]
@@ -251,8 +314,9 @@ def test_neighbouring_points_are_called_approximate(client: Client) -> None:
 
 def test_models_and_joint_sets_are_listed(client: Client) -> None:
     (card,) = client.get("/v1/models").json()["models"]
-    assert card["metrics"] == {"protocol": "p1", "mpjpe_mm": 50.0}
+    assert card["metrics"] == {"protocol": "p1", "mpjpe_mm": 50.0, "fps": 50.0}
     assert (card["id"], card["alias"], card["receptive_field"]) == ("v1", "champion", 3)
+    assert card["fps"] == 50.0
     names = [card["name"] for card in client.get("/v1/joint_sets").json()["joint_sets"]]
     assert names == list(JOINT_SETS)
     assert "LiftBody" in client.get("/openapi.json").text
