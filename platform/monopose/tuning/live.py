@@ -11,6 +11,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from monopose import storage
 from monopose.errors import cause_of
 from monopose.evaluation.leaderboard import CurvePoint, TrialRecord
 from monopose.tuning.space import recipe_of, shown
@@ -29,6 +30,21 @@ class Silence(tune.ProgressReporter):  # type: ignore[misc]
 
     def report(self, trials: Sequence[Any], done: bool, *sys_info: Any) -> None:
         """Nothing."""
+
+
+def run_config(name: str, log: tune.Callback, *, max_failures: int) -> tune.RunConfig:
+    """Tune's settings for a run that `log` alone speaks of; Tune's files lie in the root's `ray`.
+
+    max_failures: of one trial, after which it is given up.
+    """
+    return tune.RunConfig(
+        name=name,
+        **storage.ray_storage(storage.join(storage.root(), "ray")),
+        callbacks=[log],
+        progress_reporter=Silence(),
+        verbose=0,
+        failure_config=tune.FailureConfig(max_failures=max_failures),
+    )
 
 
 class TrialLog(tune.Callback):  # type: ignore[misc]

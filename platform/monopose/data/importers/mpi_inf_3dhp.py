@@ -14,10 +14,16 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from monopose.data.clip import Clip
-from monopose.data.images.boxes import person_boxes
+from monopose.data.images.boxes import boxes_near_image
 from monopose.data.images.encoded import encode_crops
 from monopose.data.images.video import media_info, read_frames
-from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
+from monopose.data.importers.source import (
+    Importer,
+    ImportOptions,
+    ImportPlan,
+    files_below,
+    known_layout,
+)
 from monopose.data.joint_sets import in_joint_set
 from monopose.data.schema import cut
 from monopose.errors import InputError
@@ -220,13 +226,9 @@ def _frames_of(path: Path, clip: Clip, sequence: _Sequence) -> int:
 
 
 def _boxes(clip: Clip, view: int) -> Float32[np.ndarray, "T 4"]:
-    camera = clip.cameras[view]
     assert clip.keypoints_px is not None
     assert clip.keypoint_score is not None
-    size = np.array([camera.width, camera.height], np.float32)
-    # A joint close to the camera's plane projects anywhere: no box reaches far beyond the image.
-    near_px = np.clip(clip.keypoints_px[view], -size, 2 * size)
-    return person_boxes(near_px, clip.keypoint_score[view])
+    return boxes_near_image(clip.keypoints_px[view], clip.keypoint_score[view], clip.cameras[view])
 
 
 def _pieces(clip: Clip, frames: int) -> Iterator[Clip]:
@@ -250,9 +252,7 @@ def _exactly(
 
 def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     """A part per sequence. Raises InputError for an unknown layout, folder name or frame rate."""
-    layout = options.layout or "annot3"
-    if layout not in _LAYOUTS:
-        raise InputError(f"no layout {layout!r}", fix=f"choose one of {', '.join(_LAYOUTS)}")
+    layout = known_layout(options.layout or "annot3", _LAYOUTS)
     annotation, cameras = _LAYOUTS[layout]
     if options.stride < 1:
         raise InputError(f"stride is {options.stride}, not 1 or more", where="--stride")

@@ -18,7 +18,13 @@ from jaxtyping import Float32
 from monopose.data.clip import Clip
 from monopose.data.importers.reading.joint_order import order_of, sidedness
 from monopose.data.importers.reading.runs import runs
-from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
+from monopose.data.importers.source import (
+    Importer,
+    ImportOptions,
+    ImportPlan,
+    files_below,
+    known_layout,
+)
 from monopose.data.joint_sets import in_joint_set
 from monopose.errors import InputError
 from monopose.formats.mpi_inf_3dhp import TRAIN_SEQUENCES, plausible
@@ -207,9 +213,8 @@ def _camera(view: _View, stretches: Sequence[tuple[int, int]]) -> Camera:
 
 def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     """A part per file. Raises InputError for an unknown layout and when there is no such file."""
-    if options.layout is not None and options.layout not in _LAYOUTS:
-        what = f"no layout {options.layout!r}"
-        raise InputError(what, fix=f"choose one of {', '.join(_LAYOUTS)}")
+    if options.layout is not None:
+        known_layout(options.layout, _LAYOUTS)
     files = files_below(paths, "data_train_3dhp*.npz", "data_test_3dhp*.npz")
     order = "the order of the joints is told from the bodies"
     rate = f"the file's or the published one, {ASSUMED_FPS:g} assumed for test sequences"

@@ -14,11 +14,17 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from monopose.data.clip import Clip
-from monopose.data.images.boxes import person_boxes
+from monopose.data.images.boxes import boxes_near_image
 from monopose.data.images.encoded import encode_crops
 from monopose.data.importers.reading.photos import read_photo
 from monopose.data.importers.reading.runs import runs
-from monopose.data.importers.source import Importer, ImportOptions, ImportPlan, files_below
+from monopose.data.importers.source import (
+    Importer,
+    ImportOptions,
+    ImportPlan,
+    files_below,
+    known_layout,
+)
 from monopose.data.joint_sets import in_joint_set
 from monopose.errors import InputError
 from monopose.formats.mpi_inf_3dhp import (
@@ -101,10 +107,8 @@ def camera_of(name: str, found: HeldOutAnnotations) -> Camera:
 
 def _with_crops(clip: Clip, take: _Take, keypoints_px: Float32[np.ndarray, "T 17 2"]) -> Clip:
     camera, frames = clip.cameras[0], range(clip.start_frame, clip.start_frame + clip.num_frames)
-    size = np.array([camera.width, camera.height], np.float32)
-    # A joint close to the camera's plane projects anywhere: no box reaches far beyond the image.
-    near_px = np.clip(keypoints_px, -size, 2 * size)
-    boxes_px = person_boxes(near_px, np.ones(near_px.shape[:-1], np.float32))
+    seen = np.ones(keypoints_px.shape[:-1], np.float32)
+    boxes_px = boxes_near_image(keypoints_px, seen, camera)
     crops = encode_crops(_images(take, camera, frames), boxes_px, take.options.crop_px)
     return replace(clip, image=(crops,), crop_box_px=boxes_px[None])
 
@@ -121,9 +125,7 @@ def _images(take: _Take, camera: Camera, frames: range) -> Iterator[UInt8[np.nda
 
 def plan(paths: Sequence[Path], options: ImportOptions) -> ImportPlan:
     """A part per sequence. Raises InputError for an unknown layout or folder name."""
-    layout = options.layout or "annot3"
-    if layout not in _LAYOUTS:
-        raise InputError(f"no layout {layout!r}", fix=f"choose one of {', '.join(_LAYOUTS)}")
+    layout = known_layout(options.layout or "annot3", _LAYOUTS)
     dataset = f"mpi_inf_3dhp_test_{layout}"
     takes = [
         _take(path, dataset, _LAYOUTS[layout], options)

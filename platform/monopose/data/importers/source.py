@@ -4,7 +4,7 @@ A part reads on its own, so that one process can read all of them or a cluster o
 picklable call (`functools.partial` of a module's function) without arguments.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -126,3 +126,10 @@ def files_below(paths: Sequence[Path], *patterns: str) -> list[Path]:
         where = ", ".join(map(str, paths)) or "(no path)"
         raise InputError(f"holds no {' or '.join(patterns)}", where=where)
     return found
+
+
+def known_layout(layout: str, known: Collection[str]) -> str:
+    """The layout itself; raises InputError for one that is none of the known."""
+    if layout not in known:
+        raise InputError(f"no layout {layout!r}", fix=f"choose one of {', '.join(known)}")
+    return layout

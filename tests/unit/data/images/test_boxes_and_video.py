@@ -6,10 +6,11 @@ import av
 import numpy as np
 import pytest
 
-from monopose.data.images.boxes import person_boxes
+from monopose.data.images.boxes import boxes_near_image, person_boxes
 from monopose.data.images.encoded import encode
 from monopose.data.images.video import media_info, read_frames
 from monopose.errors import InputError
+from monopose.geometry.camera import Camera
 
 
 def _video(path: Path, frames: int = 6) -> Path:
@@ -35,6 +36,14 @@ def test_a_tiny_person_has_a_box_and_nobody_has_none() -> None:
     keypoints = np.full((2, 3, 2), 50.0, np.float32)
     score = np.array([[1, 0, 0], [0, 0, 0]], np.float32)
     np.testing.assert_allclose(person_boxes(keypoints, score), [[42, 42, 16, 16], [0, 0, 0, 0]])
+
+
+def test_a_joint_that_projects_far_away_counts_an_image_beyond_the_image() -> None:
+    camera = Camera("0", fx=100.0, fy=100.0, cx=50.0, cy=30.0, width=100, height=60)
+    keypoints = np.array([[0, 0], [1e6, 0], [40, -1e6]], np.float32)
+    # From x = 0 to 200 and y = -60 to 0: a square of 250 about (100, -30).
+    box = boxes_near_image(keypoints, np.ones(3, np.float32), camera)
+    np.testing.assert_allclose(box, [-25, -155, 250, 250])
 
 
 def test_a_video_tells_its_size_rate_and_frames(tmp_path: Path) -> None:
