@@ -1,28 +1,13 @@
-"""Intervals by the bootstrap over clips, and whether two models can be told apart.
+"""Means over clips, and their intervals by the bootstrap.
 
 Frames of one clip resemble each other, so clips are what is resampled, never frames.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float
 from scipy.special import ndtr, stdtrit
 
 Interval = tuple[float | None, float | None]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Mean of a - b over the same clips, with its interval (None for fewer than two clips).
-
-    distinguishable is True when the interval leaves out zero.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    distinguishable: bool
 
 
 def weighted_mean(
@@ -53,22 +38,6 @@ def bootstrap_interval(
     tail = _expanded_tail((1 - level) / 2, clips)
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def paired_bootstrap(
-    a: Float[np.ndarray, " clips"],
-    b: Float[np.ndarray, " clips"],
-    weights: Float[np.ndarray, " clips"],
-    *,
-    seed: int,
-    level: float = 0.95,
-    resamples: int = 2000,
-) -> Difference:
-    """How far two models' values on the same clips, in the same order, lie apart: a - b."""
-    difference: Float64[np.ndarray, " clips"] = np.subtract(a, b, dtype=np.float64)
-    low, high = bootstrap_interval(difference, weights, seed=seed, level=level, resamples=resamples)
-    apart = low is not None and high is not None and (low > 0 or high < 0)
-    return Difference(weighted_mean(difference, weights), low, high, apart)
 
 
 def _expanded_tail(tail: float, clips: int) -> float:

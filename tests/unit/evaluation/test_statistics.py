@@ -6,7 +6,6 @@ from scipy.stats import bootstrap
 from monopose.evaluation.statistics import (
     Interval,
     bootstrap_interval,
-    paired_bootstrap,
     weighted_mean,
 )
 
@@ -68,29 +67,3 @@ def test_the_interval_is_reproducible_and_widens_with_the_level() -> None:
 
 def test_one_clip_has_no_interval() -> None:
     assert bootstrap_interval(np.array([50.0]), np.array([10.0]), seed=0) == (None, None)
-    alone = paired_bootstrap(np.array([50.0]), np.array([40.0]), np.array([10.0]), seed=0)
-    assert (alone.mean, alone.low, alone.high, alone.distinguishable) == (10, None, None, False)
-
-
-def test_pairing_shows_a_small_difference_that_clips_would_hide() -> None:
-    rng = np.random.default_rng(4)
-    difficulty = rng.normal(60, 20, 30)
-    b = difficulty + rng.normal(0, 0.5, 30)
-    difference = paired_bootstrap(difficulty + 1, b, np.ones(30), seed=0)
-    assert difference.distinguishable
-    low, high = ends((difference.low, difference.high))
-    assert low < 1 < high
-    assert difference.mean == pytest.approx(np.mean(difficulty + 1 - b))
-    reverse = paired_bootstrap(b, difficulty + 1, np.ones(30), seed=0)
-    assert reverse.distinguishable
-    assert reverse.mean == pytest.approx(-difference.mean)
-
-
-def test_models_that_differ_by_chance_are_not_distinguishable() -> None:
-    a = np.array([50.0, 60, 70, 80])
-    difference = paired_bootstrap(a, a[::-1], np.ones(4), seed=0)
-    assert not difference.distinguishable
-    low, high = ends((difference.low, difference.high))
-    assert low < 0 < high
-    same = paired_bootstrap(a, a, np.ones(4), seed=0)
-    assert (same.low, same.high, same.distinguishable) == (0, 0, False)

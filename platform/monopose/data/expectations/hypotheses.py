@@ -4,7 +4,7 @@ Each hypothesis undoes one mistake; the one that brings the projection onto the 
 the mistake. They are ordered from usual to rare: of equally good ones the first is taken.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations, product
 
@@ -16,7 +16,6 @@ from monopose.data.expectations.sides import SIDES_EXCHANGED
 from monopose.data.expectations.up_axis import AXES, UP_AXIS
 from monopose.skeleton import JOINT_SETS, joint_set
 
-Change = Callable[[View], View]
 CAMERA_INVERTED = "camera rotated by its inverse"
 
 
