@@ -234,25 +234,28 @@ def _find(paths: Sequence[Path], options: ImportOptions, publisher: Publisher) -
             raise InputError("there is no such file or folder", where=str(file))
     poses = _one(files, f"data_3d_{publisher.dataset or '*'}.npz", where)
     dataset = poses.stem.removeprefix("data_3d_")
+    detections, keypoints = _keypoints(files, dataset, options.detections, where)
+    tables = (file for file in files if publisher.listed and file.name == "clips.csv")
+    cameras = options.cameras or _one(files, "cameras_*.json", where)
+    return Files(dataset, poses, detections, keypoints, cameras, next(tables, None))
+
+
+def _keypoints(
+    files: Sequence[Path], dataset: str, asked: str | None, where: str
+) -> tuple[str, Path]:
+    """The 2D to read, by the last part of its file's name, and that file; the only one unasked."""
     start = f"data_2d_{dataset}_"
-    choices = {
-        file.stem.removeprefix(start): file
-        for file in files
-        if file.name.startswith(start) and file.suffix == ".npz"
-    }
+    found = [file for file in files if file.name.startswith(start) and file.suffix == ".npz"]
+    choices = {file.stem.removeprefix(start): file for file in found}
     if not choices:
         raise InputError(f"there is no {start}<detections>.npz", where=where, fix="add that file")
-    detections = options.detections
-    if detections is None and len(choices) == 1:
-        detections = next(iter(choices))
-    if detections not in choices:
-        asked = f"no detections {detections!r}" if detections else "several files of detections"
+    if asked is None and len(choices) == 1:
+        return next(iter(choices.items()))
+    if asked is None or asked not in choices:
+        what = f"no detections {asked!r}" if asked else "several files of detections"
         known = ", ".join(sorted(choices))
-        raise InputError(asked, where=where, fix=f"choose with --detections one of {known}")
-    table = next((file for file in files if file.name == "clips.csv"), None)
-    cameras = options.cameras or _one(files, "cameras_*.json", where)
-    table = table if publisher.listed else None
-    return Files(dataset, poses, detections, choices[detections], cameras, table)
+        raise InputError(what, where=where, fix=f"choose with --detections one of {known}")
+    return asked, choices[asked]
 
 
 def _one(files: Sequence[Path], pattern: str, where: str) -> Path:
