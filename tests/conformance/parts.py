@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from monopose.data.maps import Maps
+
 Build = Callable[[], nn.Module]
 PartT = TypeVar("PartT", bound=nn.Module)
 
@@ -27,7 +29,7 @@ def seeded(make: Callable[[], PartT], seed: int = 3) -> PartT:
     return part
 
 
-def check_gradient_reaches_every_parameter(part: nn.Module, *inputs: Tensor) -> None:
+def check_gradient_reaches_every_parameter(part: nn.Module, *inputs: Tensor | Maps) -> None:
     outputs = part.train()(*inputs)
     # Weights of its own for each output: batch norm makes plain sums and squares constant.
     (
@@ -39,7 +41,7 @@ def check_gradient_reaches_every_parameter(part: nn.Module, *inputs: Tensor) -> 
         assert parameter.grad.abs().sum() > 0, name
 
 
-def check_deterministic_in_evaluation(part: nn.Module, *inputs: Tensor) -> None:
+def check_deterministic_in_evaluation(part: nn.Module, *inputs: Tensor | Maps) -> None:
     part.eval()
     torch.manual_seed(0)
     first = part(*inputs)
@@ -47,7 +49,7 @@ def check_deterministic_in_evaluation(part: nn.Module, *inputs: Tensor) -> None:
     assert torch.equal(first, part(*inputs))
 
 
-def check_survives_saving(make: Build, *inputs: Tensor) -> None:
+def check_survives_saving(make: Build, *inputs: Tensor | Maps) -> None:
     original, copy = seeded(make).eval(), seeded(make, seed=8).eval()
     copy.load_state_dict(load(save(original.state_dict())))
     for (name, one), other in zip(
@@ -70,7 +72,7 @@ def check_windows_alone_give_the_same(
         torch.testing.assert_close(alone[:, 0], dense[:, frame], rtol=0, atol=1e-5)
 
 
-def check_bfloat16_is_close(part: nn.Module, *inputs: Tensor) -> None:
+def check_bfloat16_is_close(part: nn.Module, *inputs: Tensor | Maps) -> None:
     part.eval()
     exact = part(*inputs)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.conformance import parts
 
+from monopose.data.maps import Maps
 from monopose.models.estimator import ENCODERS, build, context_of
 from monopose.recipes.parts import (
     HeatmapEncoder,
@@ -130,3 +131,45 @@ def test_keypoints_are_centre_and_offsets() -> None:
     for joint in range(16):
         expected += [5 * (joint - 7.5), 0.0]
     assert features[0, 0].tolist() == pytest.approx([*expected, 0, 0, *[1.0] * 16, 0.0])
+
+
+@pytest.fixture(params=["heatmaps", "heatmap_peak"])
+def stored(request: pytest.FixtureRequest) -> Make:
+    """An encoder that reads a detector's own maps."""
+    settings = {"channels": (8, 8), "width": 12} if request.param == "heatmaps" else {}
+    config = type(CONFIGS[request.param])(maps="stored", size_px=16, **settings)
+    return lambda: ENCODERS[config.kind](config, JOINTS)
+
+
+def detected_maps(count: int = 5, batch: int = 3, seed: int = 1) -> Maps:
+    generator = torch.Generator().manual_seed(seed)
+    shape = (batch, count, JOINTS, 16, 16)
+    heatmaps = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    return Maps(heatmaps, torch.rand(batch, count, 3, generator=generator))
+
+
+def test_stored_maps_keep_what_drawn_ones_keep(stored: Make) -> None:
+    keypoints, score = frames()
+    maps, encoder = detected_maps(), parts.seeded(stored)
+    if list(encoder.parameters()):
+        parts.check_gradient_reaches_every_parameter(encoder, keypoints, score, maps)
+    assert encoder(keypoints, score, maps).shape == (3, 5, encoder.num_features)
+    parts.check_deterministic_in_evaluation(encoder, keypoints, score, maps)
+    parts.check_survives_saving(stored, keypoints, score, maps)
+    parts.check_bfloat16_is_close(encoder, keypoints, score, maps)
+
+
+def test_every_stored_map_and_its_box_have_influence_and_hidden_ones_none(stored: Make) -> None:
+    encoder, maps = parts.seeded(stored).eval(), detected_maps(1, 1)
+    keypoints, score = frames(count=1, batch=1)
+    before = encoder(keypoints, score, maps)
+    hidden = score.clone()
+    hidden[..., 4] = 0
+    for joint in range(JOINTS):
+        changed = maps.heatmaps.clone()
+        changed[:, :, joint] = changed[:, :, joint].flip(-1)
+        other = Maps(changed, maps.box)
+        assert not torch.allclose(encoder(keypoints, score, other), before, atol=1e-6)
+        same = encoder(keypoints, hidden, other), encoder(keypoints, hidden, maps)
+        assert torch.equal(*same) == (joint == 4)
+    assert not torch.equal(encoder(keypoints, score, Maps(maps.heatmaps, maps.box + 1)), before)

@@ -59,6 +59,7 @@ def to_batch(chunks: Chunks, context: Context, root: int) -> Batch:
         valid=chunks.valid,
         joint_mask=chunks.joint_mask,
         has_3d=chunks.has_3d,
+        maps=chunks.maps,
     )
 
 
@@ -87,6 +88,7 @@ def mirror(batch: Batch, joints: JointSet, mirrored: Bool[Tensor, " B"]) -> Batc
         root_m=torch.where(marked, batch.root_m * to_left, batch.root_m),
         intrinsics=torch.where(mirrored[:, None], turned, batch.intrinsics),
         joint_mask=torch.where(mirrored[:, None], batch.joint_mask[:, order], batch.joint_mask),
+        maps=None if batch.maps is None else batch.maps.mirrored(order, mirrored),
     )
 
 

@@ -15,10 +15,13 @@ from torch import Tensor
 
 from monopose.data.clip import Clip
 from monopose.data.context import Context
+from monopose.data.maps import Maps, required, view_maps
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera, assume_intrinsics
 from monopose.skeleton import conversion, joint_set
 
+# What tensors of maps are called among the others.
+_MAPS = ("heatmaps", "box")
 # World (Z up) to the frame of a level camera, for clips whose camera pose is not known.
 _LEVEL_CAMERA = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
 
@@ -32,6 +35,7 @@ class Batch:
     frames that exist (a short sequence is padded), joint_mask joints that the source has.
     target_keypoints and target_score are what was detected in the output frames, also where the
     inputs hide it; root_m is where the root is in the camera frame, intrinsics as in ClipTensors.
+    maps: a detector's own, of the frames of keypoints, where the recipe reads them.
     """
 
     keypoints: Float[Tensor, "B T_in J 2"]
@@ -44,6 +48,7 @@ class Batch:
     valid: Bool[Tensor, "B T"]
     joint_mask: Bool[Tensor, "B J"]
     has_3d: Bool[Tensor, " B"]
+    maps: Maps | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class ClipTensors:
 
     pose_m is absolute in the camera frame. rotation is world (Z up) to camera. intrinsics are
     (fx, fy, cx, cy) in screen-normalised units, so that x_screen = fx * X / Z + cx. take numbers
-    the takes: views of one have one number.
+    the takes: views of one have one number. maps: those of each frame, where they were asked for.
     """
 
     keypoints: Float32[Tensor, "N J 2"]
@@ -65,6 +70,7 @@ class ClipTensors:
     joint_mask: Bool[Tensor, "S J"]
     take: Int[Tensor, " S"]
     has_3d: Bool[Tensor, " S"]
+    maps: Maps | None = None
 
     @property
     def num_frames(self) -> int:
@@ -73,16 +79,28 @@ class ClipTensors:
 
     def to(self, device: torch.device) -> "ClipTensors":
         """The same tensors on another device."""
-        return type(self)(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        return self._of({name: values.to(device) for name, values in self._tensors().items()})
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The tensors as numpy arrays, for the object store (read back without a copy)."""
-        return {f.name: getattr(self, f.name).numpy() for f in fields(self)}
+        return {name: values.numpy() for name, values in self._tensors().items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "ClipTensors":
         """Inverse of `arrays`; the tensors share memory with the arrays."""
-        return cls(**{name: torch.from_numpy(values) for name, values in arrays.items()})
+        return cls._of({name: torch.from_numpy(values) for name, values in arrays.items()})
+
+    def _tensors(self) -> dict[str, Tensor]:
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "maps"}
+        if self.maps is None:
+            return plain
+        return plain | dict(zip(_MAPS, (self.maps.heatmaps, self.maps.box), strict=True))
+
+    @classmethod
+    def _of(cls, tensors: dict[str, Tensor]) -> "ClipTensors":
+        plain = dict(tensors)
+        maps = [plain.pop(name) for name in _MAPS if name in plain]
+        return cls(**plain, maps=Maps(*maps) if maps else None)
 
 
 def normalise_screen(
@@ -111,11 +129,14 @@ def screen_intrinsics(camera: Camera, where: str) -> tuple[float, float, float, 
     return fx * scale, fy * scale, cx * scale - 1, cy * scale - height / width
 
 
-def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
+def clip_tensors(
+    clips: Iterable[Clip], joint_set_name: str, heatmap_px: int | None = None
+) -> ClipTensors:
     """Every view of every clip as one sequence; raises InputError when none has keypoints.
 
     Joints are converted by name; those without a counterpart are zero and masked. Clips are put
     in the order of their ids, so that the same data give the same tensors however they were read.
+    heatmap_px: side of the maps that every clip must have; None leaves maps out.
     """
     ordered = sorted(clips, key=attrgetter("clip_id", "start_frame"))
     takes = {
@@ -124,14 +145,14 @@ def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
     sequences = [
         {**sequence, "take": takes[clip.clip_id]}
         for clip in ordered
-        for sequence in _sequences(clip, joint_set_name)
+        for sequence in _sequences(clip, joint_set_name, heatmap_px)
     ]
     if not sequences:
         raise InputError("no clip has 2D keypoints to train or test on")
     lengths = [len(sequence["keypoints"]) for sequence in sequences]
     arrays = {
         name: np.concatenate([sequence[name] for sequence in sequences])
-        for name in ("keypoints", "score", "pose_m")
+        for name in ("keypoints", "score", "pose_m", *(() if heatmap_px is None else _MAPS))
     }
     arrays |= {
         name: np.stack([sequence[name] for sequence in sequences])
@@ -142,7 +163,9 @@ def clip_tensors(clips: Iterable[Clip], joint_set_name: str) -> ClipTensors:
     return ClipTensors.from_arrays(arrays)
 
 
-def _sequences(clip: Clip, joint_set_name: str) -> Iterator[dict[str, np.ndarray]]:
+def _sequences(
+    clip: Clip, joint_set_name: str, heatmap_px: int | None
+) -> Iterator[dict[str, np.ndarray]]:
     if clip.keypoints_px is None:
         return
     to_set = conversion(clip.joint_set, joint_set_name)
@@ -154,7 +177,13 @@ def _sequences(clip: Clip, joint_set_name: str) -> Iterator[dict[str, np.ndarray
             if clip.keypoint_score is None
             else clip.keypoint_score[view]
         )
-        keypoints = normalise_screen(keypoints_px, *image_size(camera, clip.clip_id))
+        size = image_size(camera, clip.clip_id)
+        keypoints = normalise_screen(keypoints_px, *size)
+        maps = {}
+        if heatmap_px is not None:
+            where = f"clip {clip.clip_id!r}"
+            given = required(view_maps(clip, view), heatmap_px, where).converted(to_set)
+            maps = dict(zip(_MAPS, (given.heatmaps, given.screen_box(*size)), strict=True))
         pose_m = None if poses_m is None else to_set.apply(poses_m[view])
         shape = (len(keypoints), len(joint_set(joint_set_name)), 3)
         rotation = _LEVEL_CAMERA if camera.rotation is None else camera.rotation
@@ -166,6 +195,7 @@ def _sequences(clip: Clip, joint_set_name: str) -> Iterator[dict[str, np.ndarray
             "intrinsics": np.array(screen_intrinsics(camera, clip.clip_id), np.float32),
             "joint_mask": to_set.mask,
             "has_3d": np.array(pose_m is not None),
+            **maps,
         }
 
 
@@ -194,7 +224,7 @@ class Chunks:
     """Raw chunks as they lie in the clips, before augmentation; pose_m is absolute.
 
     keypoints and score have the context's frames more, repeated at a sequence's ends;
-    context_pose_m covers the same frames as keypoints.
+    context_pose_m and maps cover the same frames as keypoints.
     """
 
     keypoints: Float[Tensor, "B T_in J 2"]
@@ -205,6 +235,7 @@ class Chunks:
     intrinsics: Float[Tensor, "B 4"]
     joint_mask: Bool[Tensor, "B J"]
     has_3d: Bool[Tensor, " B"]
+    maps: Maps | None = None
 
 
 def cut_chunks(
@@ -226,4 +257,5 @@ def cut_chunks(
         intrinsics=tensors.intrinsics[sequence],
         joint_mask=tensors.joint_mask[sequence],
         has_3d=tensors.has_3d[sequence],
+        maps=None if tensors.maps is None else tensors.maps.at(frames),
     )

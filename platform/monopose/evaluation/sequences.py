@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Float64
 
 from monopose import skeleton
 from monopose.data.clip import Clip
+from monopose.data.maps import ViewMaps, view_maps
 from monopose.errors import InputError
 from monopose.evaluation.metrics import joint_error_mm
 from monopose.evaluation.protocols import Protocol, evaluated_joints, frame_values
@@ -19,12 +20,13 @@ from monopose.evaluation.records import ClipScore
 from monopose.geometry.camera import Camera
 
 Lift = Callable[
-    [Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"], Camera],
+    [Float32[np.ndarray, "T J 2"], Float32[np.ndarray, "T J"], Camera, ViewMaps | None],
     Float32[np.ndarray, "T J 3"],
 ]
-"""(keypoints_px, keypoint_score, camera) -> root-relative pose, metres, camera frame.
+"""(keypoints_px, keypoint_score, camera, maps) -> root-relative pose, metres, camera frame.
 
-A score of 0 marks a keypoint that is missing; its coordinates are 0.
+A score of 0 marks a keypoint that is missing; its coordinates are 0, and its map must not be read.
+The maps are a detector's own, None for clips without.
 """
 
 
@@ -37,6 +39,7 @@ class Labelled:
     keypoints_px: Float32[np.ndarray, "V T J 2"]
     score: Float32[np.ndarray, "V T J"]
     present: Bool[np.ndarray, " J"]
+    maps: tuple[ViewMaps | None, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ def labelled_clip(clip: Clip, joint_set: str) -> Labelled | None:
     to_set = skeleton.conversion(clip.joint_set, joint_set)
     score = to_set.apply_score(score)
     keypoints_px = to_set.apply(keypoints_px) * (score > 0)[..., None]
-    return Labelled(clip, to_set.apply(poses_m), keypoints_px, score, to_set.mask)
+    given = (view_maps(clip, view) for view in range(clip.num_views))
+    maps = tuple(None if each is None else each.converted(to_set) for each in given)
+    return Labelled(clip, to_set.apply(poses_m), keypoints_px, score, to_set.mask, maps)
 
 
 def lifted_sequences(
@@ -95,7 +100,7 @@ def lifted_sequences(
     keypoints_px, score = mask_keypoints(labelled.keypoints_px, labelled.score, share, key)
     for view, camera in enumerate(clip.cameras):
         target_m = labelled.pose_camera_m[view]
-        prediction_m = lift(keypoints_px[view], score[view], camera)
+        prediction_m = lift(keypoints_px[view], score[view], camera, labelled.maps[view])
         _check(prediction_m, target_m.shape, f"clip {clip.clip_id!r}, camera {camera.camera_id!r}")
         yield _sequence(labelled, camera, prediction_m, target_m, protocols, joint_set)
 

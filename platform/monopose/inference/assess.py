@@ -9,6 +9,7 @@ from jaxtyping import Float32
 import monopose
 from monopose import skeleton, storage
 from monopose.data.clip import Clip
+from monopose.data.maps import ViewMaps, view_maps
 from monopose.data.shards import read_clips, read_manifest
 from monopose.errors import InputError
 from monopose.evaluation.evaluate import Evaluation, Lift, Provenance, evaluate
@@ -30,7 +31,7 @@ def assess(
     Raises InputError for an unknown split or one without labels, IntegrityError, StorageError.
     """
     data_uri = storage.resolve(data, "data")
-    manifest = read_manifest(data_uri)
+    manifest, maps = read_manifest(data_uri), predictor.recipe.stored_maps_px is not None
     provenance = Provenance(
         dataset=manifest.dataset,
         dataset_digest=manifest.digest,
@@ -43,7 +44,7 @@ def assess(
     )
     return evaluate(
         lift_of(predictor),
-        read_clips(data_uri, split, images=False),
+        read_clips(data_uri, split, images=False, heatmaps=maps),
         joint_set=predictor.joints.name,
         mask_shares=mask_shares,
         seed=seed,
@@ -52,14 +53,19 @@ def assess(
 
 
 def lift_of(predictor: Predictor) -> Lift:
-    """The predictor as a function of one sequence."""
+    """The predictor as a function of one sequence, without its frame rate.
+
+    Nothing is resampled: protocols measure the frames that are there, and a clip played faster or
+    slower (evaluation/conditions.py) keeps its rate.
+    """
 
     def lift(
         keypoints_px: Float32[np.ndarray, "T J 2"],
         score: Float32[np.ndarray, "T J"],
         camera: Camera,
+        maps: ViewMaps | None,
     ) -> Float32[np.ndarray, "T J 3"]:
-        sequence = Keypoints2d(keypoints_px, score, predictor.joints.name, camera)
+        sequence = Keypoints2d(keypoints_px, score, predictor.joints.name, camera, maps=maps)
         return predictor.lift([sequence])[0]
 
     return lift
@@ -92,5 +98,6 @@ def _lift_view(predictor: Predictor, clip: Clip, view: int) -> Float32[np.ndarra
     score = np.ones(keypoints_px.shape[:2], np.float32)
     if clip.keypoint_score is not None:
         score = clip.keypoint_score[view]
-    sequence = Keypoints2d(keypoints_px, score, clip.joint_set, clip.cameras[view])
+    maps = view_maps(clip, view)
+    sequence = Keypoints2d(keypoints_px, score, clip.joint_set, clip.cameras[view], maps=maps)
     return predictor.lift([sequence])[0]

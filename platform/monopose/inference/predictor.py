@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Float32
 
 from monopose.data.batches import Batch, image_size, normalise_screen
+from monopose.data.maps import Maps, ViewMaps, required
 from monopose.geometry.camera import Camera
 from monopose.inference.confidence import seen_confidence
 from monopose.inference.resampling import Resampling, resampling
@@ -27,7 +28,8 @@ class Keypoints2d:
     """One person's keypoints over time; score 0 marks a missing one.
 
     keypoints_px: T x J x 2 in the joint set named. camera gives at least the image size. fps:
-    frames per second; without it they are taken to come at the model's rate.
+    frames per second; without it they are taken to come at the model's rate. maps: of the same
+    joints and frames, for models that read a detector's own.
     """
 
     keypoints_px: Float[np.ndarray, "T J 2"]
@@ -35,6 +37,7 @@ class Keypoints2d:
     joint_set: str
     camera: Camera
     fps: float | None = None
+    maps: ViewMaps | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,10 @@ class Predictor:
         Sequences may be shorter than what the model sees (their ends are repeated), and keypoints
         missing by a score of 0, a coordinate or a score that is no finite number, or a coordinate
         beyond a million pixels: the pose is finite even where nothing was seen. Raises InputError
-        for a camera without image size and a frame rate that is not a number of at least 1.
+        for a camera without image size, a frame rate that is not a number of at least 1, and a
+        model that reads maps where there are none of its size.
         """
-        prepared = [self.prepare(sequence) for sequence in sequences]
+        prepared = [self._inputs(sequence) for sequence in sequences]
         poses_m = _equal_at_once(prepared, self._lift_equal)
         return [
             pose_m if times is None else times.poses(pose_m)
@@ -91,7 +95,7 @@ class Predictor:
 
     def estimate(self, sequences: Sequence[Keypoints2d]) -> list[Estimate]:
         """Poses as of `lift`, with how much each rests on what was seen."""
-        prepared = [self.prepare(sequence) for sequence in sequences]
+        prepared = [self._inputs(sequence) for sequence in sequences]
         poses_m = _equal_at_once(prepared, self._lift_equal)
         confidences = _equal_at_once(prepared, self._confidence_equal)
         estimates = []
@@ -114,18 +118,38 @@ class Predictor:
 
     @torch.inference_mode()
     def _lift_equal(
-        self, keypoints: Float32[np.ndarray, "B T J 2"], score: Float32[np.ndarray, "B T J"]
+        self,
+        keypoints: Float32[np.ndarray, "B T J 2"],
+        score: Float32[np.ndarray, "B T J"],
+        *maps: np.ndarray,
     ) -> Float32[np.ndarray, "B T J 3"]:
         if keypoints.shape[1] == 0:
             return np.zeros((*score.shape, 3), np.float32)
-        batch = self._padded(*(torch.from_numpy(a).to(self.device) for a in (keypoints, score)))
+        inputs = (torch.from_numpy(a).to(self.device) for a in (keypoints, score, *maps))
+        batch = self._padded(*inputs)
         with autocast(self.recipe, self.device):
             return lift(self.estimator, batch, self.recipe).float().cpu().numpy()
 
     def _confidence_equal(
-        self, _: Float32[np.ndarray, "B T J 2"], score: Float32[np.ndarray, "B T J"]
+        self,
+        _: Float32[np.ndarray, "B T J 2"],
+        score: Float32[np.ndarray, "B T J"],
+        *_maps: np.ndarray,
     ) -> Float32[np.ndarray, "B T J"]:
         return seen_confidence(score, self.estimator.context)
+
+    def _inputs(self, sequence: Keypoints2d) -> tuple[np.ndarray, ...]:
+        """Keypoints and scores as of `prepare`, and maps and their boxes where the model reads."""
+        size_px, prepared = self.recipe.stored_maps_px, self.prepare(sequence)
+        if size_px is None:
+            return prepared
+        maps = required(sequence.maps, size_px, "keypoints")
+        if (times := self._resampling(sequence)) is not None:
+            nearest = np.rint(times.moment).astype(np.int64)
+            maps = ViewMaps(maps.heatmaps[nearest], maps.box_px[nearest])
+        maps = maps.converted(conversion(sequence.joint_set, self.joints.name))
+        box = maps.screen_box(*image_size(sequence.camera, "keypoints"))
+        return (*prepared, maps.heatmaps, box)
 
     def prepare(
         self, sequence: Keypoints2d
@@ -143,7 +167,10 @@ class Predictor:
         return to_set.apply(screen), to_set.apply_score(score)
 
     def _padded(
-        self, keypoints: Float32[torch.Tensor, "B T J 2"], score: Float32[torch.Tensor, "B T J"]
+        self,
+        keypoints: Float32[torch.Tensor, "B T J 2"],
+        score: Float32[torch.Tensor, "B T J"],
+        *maps: torch.Tensor,
     ) -> Batch:
         frames, context = keypoints.shape[1], self.estimator.context
         offsets = torch.arange(-context.before, frames + context.after)
@@ -160,21 +187,21 @@ class Predictor:
             valid=torch.ones(count, frames, dtype=torch.bool, device=self.device),
             joint_mask=torch.ones(count, joints, dtype=torch.bool, device=self.device),
             has_3d=torch.zeros(count, dtype=torch.bool, device=self.device),
+            maps=Maps(*(each[:, index] for each in maps)) if maps else None,
         )
 
 
 def _equal_at_once(
-    prepared: Sequence[tuple[np.ndarray, np.ndarray]],
-    work: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    prepared: Sequence[tuple[np.ndarray, ...]], work: Callable[..., np.ndarray]
 ) -> list[np.ndarray]:
     """What work makes of each prepared sequence, given those of equal length together."""
     by_length: dict[int, list[int]] = defaultdict(list)
-    for index, (keypoints, _) in enumerate(prepared):
+    for index, (keypoints, *_) in enumerate(prepared):
         by_length[len(keypoints)].append(index)
     made: dict[int, np.ndarray] = {}
     for indices in by_length.values():
-        keypoints, score = (np.stack([prepared[i][part] for i in indices]) for part in (0, 1))
-        made |= dict(zip(indices, work(keypoints, score), strict=True))
+        parts = zip(*(prepared[i] for i in indices), strict=True)
+        made |= dict(zip(indices, work(*map(np.stack, parts)), strict=True))
     return [made[index] for index in range(len(prepared))]
 
 

@@ -44,13 +44,18 @@ class LiveLifter:
     joint_set, camera: of the keypoints that will come. fps: the rate the model was trained at;
     given it, frames come with their times, and those of another rate are resampled to the model's
     (inference/frame_rate.py). Without it every frame is taken to be the next. Raises InputError
-    when the model sees ahead, or the camera has no image size.
+    when the model sees ahead or reads a detector's own maps, or the camera has no image size.
     """
 
     def __init__(
         self, predictor: Predictor, joint_set: str, camera: Camera, fps: float | None = None
     ) -> None:
         self.predictor, self.joint_set, self.camera = predictor, joint_set, camera
+        if predictor.recipe.stored_maps_px is not None:
+            raise InputError(
+                "the model reads a detector's own maps, which come with no live keypoints",
+                fix="use a model of another encoder",
+            )
         self.context = predictor.estimator.context
         self.temporal = live(predictor.estimator.temporal)
         self.clock = None if fps is None else FrameClock(fps, self.context.frames)

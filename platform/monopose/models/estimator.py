@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monopose.data.context import Context
+from monopose.data.maps import Maps
 from monopose.models.encoders.heatmaps import HeatmapEmbedding, HeatmapPeaks
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.models.encoders.mlp import ResidualMlp
@@ -51,10 +52,16 @@ class Estimator(nn.Module):
         return self.context.frames
 
     def forward(
-        self, keypoints: Float[Tensor, "B T_in J 2"], score: Float[Tensor, "B T_in J"]
+        self,
+        keypoints: Float[Tensor, "B T_in J 2"],
+        score: Float[Tensor, "B T_in J"],
+        maps: Maps | None = None,
     ) -> PoseOutputs:
-        """Poses of T = T_in - receptive_field + 1 frames from screen-normalised keypoints."""
-        features = self.temporal(self.encoder(keypoints, score))
+        """Poses of T = T_in - receptive_field + 1 frames from screen-normalised keypoints.
+
+        maps: of the same frames, for an encoder that reads a detector's own.
+        """
+        features = self.temporal(self.encoder(keypoints, score, maps))
         pose = self.head(features).float()
         return PoseOutputs(pose_m=pose - pose[..., self.root : self.root + 1, :])
 

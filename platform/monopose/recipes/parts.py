@@ -99,16 +99,21 @@ class MlpEncoder(Part):
     dropout: Share = 0.1
 
 
+MapSource = Literal["drawn", "stored"]
+"""Gaussians drawn of the keypoints, or a detector's own maps from the data set"""
+
+
 class HeatmapEncoder(Part):
     """A convolutional embedding of one heatmap per joint (Cheng et al. 2020; layers are ours).
 
-    Maps are drawn of the keypoints, and so hold no more than `heatmap_peak` tells: a comparison of
-    the two on drawn maps is nearly void (rule 14 of the papers' common table).
+    Maps drawn of the keypoints hold no more than `heatmap_peak` tells: a comparison of the two on
+    drawn maps is nearly void (rule 14 of the papers' common table).
     """
 
     kind: Literal["heatmaps"] = "heatmaps"
+    maps: MapSource = "drawn"
     size_px: PositiveInt = 24
-    """side of the maps, which cover the person's box"""
+    """side of the maps, which cover the person's box; that of the stored ones, where they are"""
     sigma_px: PositiveFloat = 1.0
     """of the Gaussians, in pixels of the map"""
     channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (16, 32, 64)
@@ -121,6 +126,7 @@ class HeatmapPeakEncoder(Part):
     """The control of `heatmaps`: of each map its soft-argmax and the value there."""
 
     kind: Literal["heatmap_peak"] = "heatmap_peak"
+    maps: MapSource = "drawn"
     size_px: PositiveInt = 24
     sigma_px: PositiveFloat = 1.0
 

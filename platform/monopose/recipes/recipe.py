@@ -65,6 +65,14 @@ class Recipe(Part):
         """Whether a loss of the stage needs the root's place in the camera frame."""
         return any(term.term in ("trajectory", "perspective") for term in self.terms_of(stage))
 
+    @property
+    def stored_maps_px(self) -> int | None:
+        """Side of the maps that the data set must hold; None where the encoder reads none."""
+        encoder = self.encoder
+        if isinstance(encoder, HeatmapEncoder | HeatmapPeakEncoder) and encoder.maps == "stored":
+            return encoder.size_px
+        return None
+
     def digest(self) -> str:
         """First 12 hex digits of the SHA-256 of the recipe without its name and runtime."""
         content = self.model_dump(mode="json", exclude={"name", "runtime"})

@@ -26,6 +26,11 @@ class Rule:
 
 _OVER_TIME = ("frame", "joint_track")
 
+
+def _one_is_reversed(*ranges: tuple[float, float]) -> bool:
+    return any(low > high for low, high in ranges)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "",
@@ -61,13 +66,10 @@ RULES: tuple[Rule, ...] = (
         "",
         lambda r: (
             r.data.virtual_cameras is not None
-            and any(
-                low > high
-                for low, high in (
-                    r.data.virtual_cameras.distance_m,
-                    r.data.virtual_cameras.elevation_deg,
-                    r.data.virtual_cameras.focal_to_width,
-                )
+            and _one_is_reversed(
+                r.data.virtual_cameras.distance_m,
+                r.data.virtual_cameras.elevation_deg,
+                r.data.virtual_cameras.focal_to_width,
             )
         ),
         "data.virtual_cameras: a range's lower end lies above its upper end",
@@ -105,6 +107,16 @@ RULES: tuple[Rule, ...] = (
         "data.label_share below 1 and stages.unlabelled need runtime.ingest cache",
     ),
     Rule(
+        "",
+        lambda r: r.stored_maps_px is not None and r.data.virtual_cameras is not None,
+        "encoder.maps stored needs data.virtual_cameras null: no detector has seen a virtual view",
+    ),
+    Rule(
+        "",
+        lambda r: r.stored_maps_px is not None and r.runtime.ingest == "stream",
+        "encoder.maps stored needs runtime.ingest cache",
+    ),
+    Rule(
         "10",
         stages.has_no_second_frame,
         "critic.intervals must be shorter than budget.chunk_frames: there is no second frame",
@@ -123,13 +135,10 @@ RULES: tuple[Rule, ...] = (
         "",
         lambda r: (
             r.data.occlusion is not None
-            and any(
-                low > high
-                for low, high in (
-                    r.data.occlusion.point_share,
-                    r.data.occlusion.track_share,
-                    r.data.occlusion.area_size,
-                )
+            and _one_is_reversed(
+                r.data.occlusion.point_share,
+                r.data.occlusion.track_share,
+                r.data.occlusion.area_size,
             )
         ),
         "data.occlusion: a range's lower end lies above its upper end",
@@ -156,6 +165,12 @@ def _check_data(recipe: Recipe, manifest: Manifest, split: str) -> None:
         raise RecipeError(f"there is no split {split!r}", where=where, fix=f"it has {known}")
     if counts.has_2d == 0:
         raise RecipeError(f"no clip of split {split!r} has 2D keypoints", where=where)
+    if recipe.stored_maps_px is not None and counts.has_heatmaps < counts.has_2d:
+        raise RecipeError(
+            f"clips of split {split!r} have no heatmaps, and encoder.maps is stored",
+            where=where,
+            fix="make them with `monopose data detect`",
+        )
     if counts.has_3d == 0:
         raise RecipeError(
             f"no clip of split {split!r} has 3D labels: every loss of this recipe uses them",

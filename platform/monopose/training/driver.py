@@ -49,7 +49,8 @@ def train(job: Job, resources: Resources) -> str:
     raised when it is ours, else UnavailableError.
     """
     splits = (TRAIN_SPLIT, VAL_SPLIT)
-    datasets = {split: read_split(job.data_uri, job.manifest, split) for split in splits}
+    maps = job.recipe.stored_maps_px is not None
+    datasets = {s: read_split(job.data_uri, job.manifest, s, heatmaps=maps) for s in splits}
     split = [TRAIN_SPLIT] if job.recipe.runtime.ingest == "stream" else []
     return _run(_worker, job, resources, datasets, split)
 
@@ -134,7 +135,7 @@ def _batches(job: Job, workers: Workers, device: torch.device) -> Batches:
 
 def _tensors(job: Job, split: str) -> ClipTensors:
     clips = whole_takes(ray.train.get_dataset_shard(split))
-    return clip_tensors(clips, job.recipe.data.joint_set)
+    return clip_tensors(clips, job.recipe.data.joint_set, job.recipe.stored_maps_px)
 
 
 def _report(report: EpochReport | DetectorReport) -> None:

@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from monopose.data.augment import mirror, to_batch
 from monopose.data.batches import Batch, ClipTensors, cut_chunks
+from monopose.data.maps import beside
 from monopose.losses.terms import total
 from monopose.models.estimator import Estimator, build
 from monopose.models.trajectory import RootTrajectory, build_trajectory, with_root
@@ -155,7 +156,7 @@ def step(training: Training, players: Players, batch: Batch) -> Tensor:
     adversary = training.adversary if stage.critic else None
     trajectory = players.trajectory if recipe.uses_root(stage) else None
     with autocast(recipe, batch.keypoints.device):
-        outputs = players.forward(batch.keypoints, batch.score)
+        outputs = players.forward(batch.keypoints, batch.score, batch.maps)
         outputs = with_root(outputs, trajectory, batch)
     terms = recipe.terms_of(stage)
     loss = total(terms, outputs, batch, joint_set(recipe.data.joint_set))
@@ -188,12 +189,13 @@ def evaluate_mm(estimator: Estimator, tensors: ClipTensors, recipe: Recipe) -> f
 def lift(estimator: Estimator, batch: Batch, recipe: Recipe) -> Tensor:
     """Poses of a batch, B x T x J x 3 metres; with flips on, averaged with the mirrored view's."""
     if not recipe.data.flip:
-        return estimator(batch.keypoints, batch.score).pose_m
+        return estimator(batch.keypoints, batch.score, batch.maps).pose_m
     joints = joint_set(recipe.data.joint_set)
     mirrored = mirror(batch, joints, torch.ones_like(batch.has_3d))
     # One pass for both ways: short sequences cost by the layer, not by the frame.
     keypoints = torch.cat([batch.keypoints, mirrored.keypoints])
-    pose_m, other = estimator(keypoints, torch.cat([batch.score, mirrored.score])).pose_m.chunk(2)
+    score, maps = torch.cat([batch.score, mirrored.score]), beside(batch.maps, mirrored.maps)
+    pose_m, other = estimator(keypoints, score, maps).pose_m.chunk(2)
     back = other[:, :, list(joints.mirror)] * other.new_tensor([-1.0, 1.0, 1.0])
     return (pose_m + back) / 2
 

@@ -67,8 +67,9 @@ def forget(run_uri: str) -> None:
 
 def load_split(job: Job, split: str, device: torch.device) -> ClipTensors:
     """A split of the job's data set as tensors, read directly."""
-    clips = read_clips(job.data_uri, split, images=False)
-    tensors = clip_tensors(clips, job.recipe.data.joint_set)
+    maps_px = job.recipe.stored_maps_px
+    clips = read_clips(job.data_uri, split, images=False, heatmaps=maps_px is not None)
+    tensors = clip_tensors(clips, job.recipe.data.joint_set, maps_px)
     return tensors.to(device)
 
 

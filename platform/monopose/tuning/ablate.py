@@ -26,9 +26,9 @@ from monopose.recipes.recipe import Recipe, from_json
 from monopose.training.run import TRAIN_SPLIT, VAL_SPLIT, prepare
 from monopose.tuning.ablation import Ablation, Question
 from monopose.tuning.cell import CellPlan, cell_name, finished, run_cell
-from monopose.tuning.live import CellLog, Silence
+from monopose.tuning.live import CellLog, run_config
 from monopose.tuning.study import capacity, check_name, read
-from monopose.tuning.trial import SharedData, share
+from monopose.tuning.trial import SharedData, data_key, share
 
 STARTED, RESULTS, CELLS = "ablation.json", "results.json", "cells"
 
@@ -174,15 +174,8 @@ def _run(
         tune.with_resources(trainable, resources),
         param_space={"cell": tune.grid_search(list(cells))},
         tune_config=tune.TuneConfig(max_concurrent_trials=concurrent, reuse_actors=True),
-        run_config=tune.RunConfig(
-            name=plan.name,
-            **storage.ray_storage(storage.join(storage.root(), "ray")),
-            callbacks=[log],
-            progress_reporter=Silence(),
-            verbose=0,
-            # A lost worker's cell goes on from its own checkpoint on another.
-            failure_config=tune.FailureConfig(max_failures=1),
-        ),
+        # A lost worker's cell goes on from its own checkpoint on another.
+        run_config=run_config(plan.name, log, max_failures=1),
     )
     with log.shown():
         tuner.fit()
@@ -190,8 +183,8 @@ def _run(
 
 
 def _shared(cells: dict[str, CellPlan], manifest: Manifest) -> dict[str, SharedData]:
-    """Train and validation tensors in the object store, once for each joint set."""
-    recipes = {each.job.recipe.data.joint_set: each.job for each in cells.values()}
+    """Train and validation tensors in the object store, once for each joint set and maps."""
+    recipes = {data_key(each.job.recipe): each.job for each in cells.values()}
     return {
         name: share(
             read(job.data_uri, manifest, TRAIN_SPLIT, job.recipe),

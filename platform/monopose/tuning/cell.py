@@ -33,7 +33,7 @@ from monopose.inference.predictor import Predictor
 from monopose.training.checkpoint import METRICS
 from monopose.training.loop import EpochReport
 from monopose.training.run import CHECKPOINT, MODEL, VAL_SPLIT, Job, cached, work
-from monopose.tuning.trial import SharedData, tensors_of
+from monopose.tuning.trial import SharedData, data_key, tensors_of
 
 RESULT = "cell.json"
 
@@ -86,14 +86,14 @@ def run_cell(
 ) -> None:
     """Trains and measures one cell, reporting to Tune after every epoch.
 
-    parameters: the cell's name under "cell". data: by joint set.
+    parameters: the cell's name under "cell". data: by trial.py's data_key.
     """
     torch.set_num_threads(threads)
     plan = cells[parameters["cell"]]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model_uri = storage.join(plan.job.run_uri, MODEL)
     if not storage.exists(storage.join(model_uri, METRICS)):
-        train, val = tensors_of(data[plan.job.recipe.data.joint_set], device)
+        train, val = tensors_of(data[data_key(plan.job.recipe)], device)
         _train(plan, train, val, device)
     measured = measure(plan, Predictor.load(model_uri, device.type))
     storage.write_bytes(storage.join(plan.job.run_uri, RESULT), measured.model_dump_json().encode())
@@ -111,7 +111,8 @@ def _train(plan: CellPlan, train: ClipTensors, val: ClipTensors, device: torch.d
 
 def measure(plan: CellPlan, predictor: Predictor) -> Cell:
     """The model's values under every condition; raises InputError when it answers NaN."""
-    clips = list(read_clips(plan.job.data_uri, VAL_SPLIT, images=False))
+    maps = plan.job.recipe.stored_maps_px is not None
+    clips = list(read_clips(plan.job.data_uri, VAL_SPLIT, images=False, heatmaps=maps))
     metrics = orjson.loads(storage.read_bytes(storage.join(plan.job.run_uri, MODEL, METRICS)))
     return Cell(
         variant=plan.variant,

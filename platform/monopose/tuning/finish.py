@@ -66,7 +66,8 @@ def winner(board: Leaderboard, epochs: int) -> Recipe:
 def worst_clip_of(predictor: Predictor, data: str, evaluation: Evaluation) -> WorstClip:
     """The view that the evaluation found worst, lifted and true, for the report's animation."""
     score = evaluation.worst(1)[0]
-    clips = read_clips(storage.resolve(data, "data"), evaluation.split, images=False)
+    uri, maps = storage.resolve(data, "data"), predictor.recipe.stored_maps_px is not None
+    clips = read_clips(uri, evaluation.split, images=False, heatmaps=maps)
     clip, lifted_m, true_m = lifted_view(predictor, clips, score.clip_id, score.camera_id)
     return WorstClip(
         clip_id=score.clip_id,

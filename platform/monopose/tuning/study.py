@@ -27,7 +27,7 @@ from monopose.evaluation.leaderboard import Leaderboard, TrialRecord
 from monopose.recipes.recipe import Recipe
 from monopose.recipes.rules import check
 from monopose.training.run import TRAIN_SPLIT, VAL_SPLIT
-from monopose.tuning.live import Silence, TrialLog
+from monopose.tuning.live import TrialLog, run_config
 from monopose.tuning.search import RuledSearch, tune_config
 from monopose.tuning.space import Space, recipe_of
 from monopose.tuning.trial import run_trial, share
@@ -92,9 +92,10 @@ def sweep(plan: Plan, console: Console) -> Leaderboard:
 
 
 def read(uri: str, manifest: Manifest, split: str, recipe: Recipe) -> ClipTensors:
-    """A split read through Ray Data, as tensors in the recipe's joint set."""
-    rows = read_split(uri, manifest, split).iterator()
-    return clip_tensors(whole_takes(rows), recipe.data.joint_set)
+    """A split read through Ray Data, as the tensors that the recipe is trained on."""
+    maps_px = recipe.stored_maps_px
+    rows = read_split(uri, manifest, split, heatmaps=maps_px is not None).iterator()
+    return clip_tensors(whole_takes(rows), recipe.data.joint_set, maps_px)
 
 
 def _first_recipe(plan: Plan) -> Recipe:
@@ -111,14 +112,7 @@ def _tuner(plan: Plan, search: RuledSearch, log: TrialLog, shared: Any, epochs: 
     return tune.Tuner(
         tune.with_resources(trainable, resources),
         tune_config=tune_config(search, plan.trials, _concurrent(plan), epochs),
-        run_config=tune.RunConfig(
-            name=plan.name,
-            **storage.ray_storage(storage.join(storage.root(), "ray")),
-            callbacks=[log],
-            progress_reporter=Silence(),
-            verbose=0,
-            failure_config=tune.FailureConfig(max_failures=0),
-        ),
+        run_config=run_config(plan.name, log, max_failures=0),
     )
 
 

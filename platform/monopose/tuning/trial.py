@@ -10,7 +10,7 @@ from ray import tune
 
 from monopose.data.batches import ClipTensors
 from monopose.models.estimator import num_parameters
-from monopose.recipes.recipe import with_values
+from monopose.recipes.recipe import Recipe, with_values
 from monopose.training.loop import EpochReport, Training, fit, start
 from monopose.training.run import cached
 from monopose.tuning.space import recipe_of
@@ -31,6 +31,12 @@ class SharedData:
 def share(train: ClipTensors, val: ClipTensors, key: str) -> SharedData:
     """Puts the tensors where every trial of every node finds them; key names their content."""
     return SharedData(ray.put(train.arrays()), ray.put(val.arrays()), key)
+
+
+def data_key(recipe: Recipe) -> str:
+    """Which tensors of a data set a recipe is trained on; the same for recipes that share them."""
+    maps_px = recipe.stored_maps_px
+    return recipe.data.joint_set + ("" if maps_px is None else f" with maps of {maps_px} px")
 
 
 def run_trial(parameters: dict[str, Any], data: SharedData, threads: int) -> None:

@@ -54,7 +54,7 @@ def make_clip(
     return replace(clip, **changes)
 
 
-def zero(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
+def zero(keypoints_px: KeypointsPx, score: Scores, camera: Camera, _: object = None) -> PoseM:
     return np.zeros((*score.shape, 3), np.float32)
 
 
@@ -91,7 +91,7 @@ def test_a_perfect_lift_is_perfect_under_every_protocol() -> None:
     clip = make_clip("a", 0.1, 6, step_m=0.01)
     assert clip.pose_camera_m is not None
     root_relative_m = clip.pose_camera_m[0] - clip.pose_camera_m[0][:, :1]
-    (evaluation,) = run(lambda keypoints_px, score, camera: root_relative_m, [clip])
+    (evaluation,) = run(lambda *_: root_relative_m, [clip])
     for score in evaluation.scores:
         best = {"mpi_inf_3dhp_14/pck150/pooled": 100.0, "mpi_inf_3dhp_14/auc/pooled": 3000 / 31}
         assert score.value == pytest.approx(best.get(score.protocol, 0.0), abs=1e-3)
@@ -226,7 +226,7 @@ def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so() -> None:
     )  # fmt: skip
     seen: list[tuple[KeypointsPx, Scores, Camera]] = []
 
-    def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
+    def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera, _: object) -> PoseM:
         seen.append((keypoints_px, score, camera))
         return zero(keypoints_px, score, camera)
 
@@ -245,7 +245,7 @@ def test_joints_that_the_data_lack_are_left_out_and_the_score_says_so() -> None:
 def test_every_share_of_masked_keypoints_has_its_evaluation() -> None:
     seen: dict[float, list[Scores]] = {0.0: [], 0.25: []}
 
-    def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
+    def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera, _: object) -> PoseM:
         share = 0.25 if (score == 0).any() else 0.0
         assert ((keypoints_px == 0).all(axis=-1) == (score == 0)).all()
         seen[share].append(score)
@@ -263,7 +263,7 @@ def test_every_model_sees_the_same_masks_and_every_clip_another() -> None:
     def masks_seen(answer_m: float, seed: int = 0) -> Bool[np.ndarray, "sequences T J"]:
         masks: list[Bool[np.ndarray, "T J"]] = []
 
-        def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera) -> PoseM:
+        def lift(keypoints_px: KeypointsPx, score: Scores, camera: Camera, _: object) -> PoseM:
             masks.append(score == 0)
             return np.full((*score.shape, 3), answer_m, np.float32)
 
@@ -292,7 +292,7 @@ def test_masks_depend_on_the_clip_and_the_seed_not_on_the_model() -> None:
 def test_a_model_that_answers_nonsense_is_named_with_the_clip() -> None:
     clip = make_clip("a", 0.1, 4)
     with pytest.raises(InputError, match=r"clip 'a', camera 'left': .* shape \(1, 17, 3\), exp"):
-        run(lambda keypoints_px, score, camera: np.zeros((1, 17, 3), np.float32), [clip])
+        run(lambda *_: np.zeros((1, 17, 3), np.float32), [clip])
     with pytest.raises(InputError, match="clip 'a', camera 'left': the model returned NaN"):
         run(lambda *inputs: np.nan * zero(*inputs), [clip])
 

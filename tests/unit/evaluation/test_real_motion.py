@@ -33,7 +33,10 @@ pytestmark = [
 
 
 def flat(
-    keypoints_px: Float32[np.ndarray, "T J 2"], score: Float32[np.ndarray, "T J"], camera: Camera
+    keypoints_px: Float32[np.ndarray, "T J 2"],
+    score: Float32[np.ndarray, "T J"],
+    camera: Camera,
+    _: object = None,
 ) -> Float32[np.ndarray, "T J 3"]:
     """Every joint on the plane four metres away."""
     focal = np.array([camera.fx, camera.fy], np.float32)

@@ -46,6 +46,7 @@ STAGE: dict[str, st.SearchStrategy[Any]] = {
     "unlabelled": st.floats(0.01, 1.0),
 }
 HEATMAPS: dict[str, st.SearchStrategy[Any]] = {
+    "maps": st.just("stored"),
     "size_px": st.integers(25, 99),
     "sigma_px": st.floats(1.1, 9.0),
     "channels": st.lists(st.integers(1, 15), min_size=1, max_size=4),

@@ -11,6 +11,7 @@ from monopose.recipes.rules import RULES, check
 
 BASE = Recipe(name="base")
 MPJPE = [{"term": "mpjpe"}]
+STORED = {"encoder.kind": "heatmaps", "encoder.maps": "stored"}
 # What breaks a rule -> what the message says; one for each rule, in their order.
 BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     ({"temporal.filter_widths": [3, 4]}, "filter_widths must be odd"),
@@ -35,6 +36,11 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     (
         {"data.label_share": 0.5, "runtime.ingest": "stream"},
         "unlabelled need runtime.ingest cache",
+    ),
+    (STORED, "no detector has seen a virtual view"),
+    (
+        {**STORED, "data.virtual_cameras": None, "runtime.ingest": "stream"},
+        "encoder.maps stored needs runtime.ingest cache",
     ),
     (
         {"critic": {}, "stages": [{"critic": True}], "budget.chunk_frames": 5},
@@ -174,3 +180,15 @@ def test_an_even_filter_has_no_middle_but_a_newest_frame() -> None:
         check(with_values(BASE, even))
     causal = with_values(BASE, {**even, "temporal.causal": True})
     assert check(causal) is causal
+
+
+@pytest.mark.parametrize("kind", ["heatmaps", "heatmap_peak"])
+def test_stored_maps_need_clips_that_have_them(kind: str) -> None:
+    values = {"encoder.kind": kind, "encoder.maps": "stored", "data.virtual_cameras": None}
+    recipe = with_values(BASE, values)
+    assert check(recipe, manifest(has_heatmaps=2)) is recipe
+    with pytest.raises(RecipeError, match=r"'train' have no heatmaps.*`monopose data detect`"):
+        check(recipe, manifest(has_heatmaps=1))
+    assert recipe.stored_maps_px == 24
+    assert with_values(recipe, {"encoder.maps": "drawn"}).stored_maps_px is None
+    assert BASE.stored_maps_px is None

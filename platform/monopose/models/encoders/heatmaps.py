@@ -2,12 +2,13 @@
 
 After Cheng et al. 2020 ("3D human pose estimation using spatio-temporal networks with explicit
 occlusion training"), whose network embeds a detector's maps instead of reading their peaks. Here
-the maps are Gaussians drawn of keypoints on the device. Such maps hold no more than the peaks and
-their scores, so on them the two encoders differ in form and not in what they know; `embed` and
-`read` take a detector's own maps, which may hold more.
+the maps are a detector's own, or Gaussians drawn of keypoints on the device. Drawn maps hold no
+more than the peaks and their scores, so on them the two encoders differ in form and not in what
+they know; a detector's may hold more.
 
-Maps cover a square around the frame's visible keypoints. Where that square is and how large it is
-goes beside what the maps say (ours): a joint that is missing may move it.
+Maps cover the square that the detector saw, or one around the frame's visible keypoints. Where
+that square is and how large it is goes beside what the maps say (ours): of drawn maps, a joint that
+is missing may move it.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from monopose.data.images.boxes import MARGIN
+from monopose.data.maps import Maps
+from monopose.errors import InputError
 from monopose.geometry.heatmaps import render, soft_peaks
 from monopose.recipes.parts import HeatmapEncoder, HeatmapPeakEncoder
 
@@ -57,6 +60,27 @@ def person_box(keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"
     return PersonBox(centre=(low + high) / 2, half_side=half_side)
 
 
+def frame_maps(
+    config: HeatmapEncoder | HeatmapPeakEncoder,
+    keypoints: Float[Tensor, "B T J 2"],
+    score: Float[Tensor, "B T J"],
+    maps: Maps | None,
+) -> tuple[Float[Tensor, "B T J h h"], PersonBox]:
+    """Maps of each frame and the squares that they cover; empty for a joint without a score.
+
+    Drawn ones have the scores as amplitudes. Raises InputError when stored ones are not given.
+    """
+    if config.maps == "drawn":
+        box = person_box(keypoints, score)
+        return render(box.place(keypoints), score, config.size_px, config.sigma_px), box
+    if maps is None:
+        raise InputError(
+            "the model reads a detector's own maps, and was given keypoints alone",
+            fix="use a model of another encoder, or a data set of `monopose data detect`",
+        )
+    return maps.seen(score), PersonBox(maps.box[..., :2], maps.box[..., 2:])
+
+
 class HeatmapEmbedding(nn.Module):
     """Maps of all joints -> strided convolutions -> one linear layer; the same for every frame.
 
@@ -66,7 +90,7 @@ class HeatmapEmbedding(nn.Module):
 
     def __init__(self, config: HeatmapEncoder, num_joints: int) -> None:
         super().__init__()
-        self.size_px, self.sigma_px = config.size_px, config.sigma_px
+        self.config = config
         self.num_features = config.width + _BOX_FEATURES
         inputs = (num_joints, *config.channels)
         self.layers = nn.Sequential(
@@ -76,11 +100,13 @@ class HeatmapEmbedding(nn.Module):
         self.embedding = nn.Linear(config.channels[-1] * left_px**2, config.width)
 
     def forward(
-        self, keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"]
+        self,
+        keypoints: Float[Tensor, "B T J 2"],
+        score: Float[Tensor, "B T J"],
+        maps: Maps | None = None,
     ) -> Float[Tensor, "B T F"]:
-        """Features of each frame from maps drawn of its keypoints; amplitudes are the scores."""
-        box = person_box(keypoints, score)
-        return self.embed(render(box.place(keypoints), score, self.size_px, self.sigma_px), box)
+        """Features of each frame from the given maps, or from those drawn of its keypoints."""
+        return self.embed(*frame_maps(self.config, keypoints, score, maps))
 
     def embed(self, heatmaps: Float[Tensor, "B T J h h"], box: PersonBox) -> Float[Tensor, "B T F"]:
         """Features of each frame from given maps of `size_px`, which cover the box."""
@@ -94,19 +120,21 @@ class HeatmapPeaks(nn.Module):
 
     def __init__(self, config: HeatmapPeakEncoder, num_joints: int) -> None:
         super().__init__()
-        self.size_px, self.sigma_px = config.size_px, config.sigma_px
+        self.config = config
         self.num_features = 3 * num_joints + _BOX_FEATURES
 
     def forward(
-        self, keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"]
+        self,
+        keypoints: Float[Tensor, "B T J 2"],
+        score: Float[Tensor, "B T J"],
+        maps: Maps | None = None,
     ) -> Float[Tensor, "B T F"]:
-        """Features of each frame from maps drawn of its keypoints; amplitudes are the scores."""
-        box = person_box(keypoints, score)
-        return self.read(render(box.place(keypoints), score, self.size_px, self.sigma_px), box)
+        """Features of each frame from the given maps, or from those drawn of its keypoints."""
+        return self.read(*frame_maps(self.config, keypoints, score, maps))
 
     def read(self, heatmaps: Float[Tensor, "B T J h h"], box: PersonBox) -> Float[Tensor, "B T F"]:
         """Features of each frame from given maps of `size_px`, which cover the box."""
-        place, value = soft_peaks(heatmaps, 3 * self.sigma_px)
+        place, value = soft_peaks(heatmaps, 3 * self.config.sigma_px)
         return torch.cat([(place * _PEAK_SCALE).flatten(2), value, box.features], dim=-1)
 
 

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monopose.data.maps import Maps
 from monopose.recipes.parts import KeypointEncoder
 
 # Spread of joints about their centre is about a tenth of the image, of centres about half.
@@ -26,7 +27,10 @@ class Keypoints(nn.Module):
         self.num_features = 2 + num_joints * (2 if config.inputs == "xy" else 3)
 
     def forward(
-        self, keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"]
+        self,
+        keypoints: Float[Tensor, "B T J 2"],
+        score: Float[Tensor, "B T J"],
+        maps: Maps | None = None,  # noqa: ARG002 - the interface of all encoders
     ) -> Float[Tensor, "B T F"]:
         """Features of each frame; a frame without visible joints has zeros."""
         visible = (score > 0).to(keypoints.dtype).unsqueeze(-1)

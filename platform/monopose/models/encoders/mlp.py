@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monopose.data.maps import Maps
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.recipes.parts import KeypointEncoder, MlpEncoder
 
@@ -27,7 +28,10 @@ class ResidualMlp(nn.Module):
         )
 
     def forward(
-        self, keypoints: Float[Tensor, "B T J 2"], score: Float[Tensor, "B T J"]
+        self,
+        keypoints: Float[Tensor, "B T J 2"],
+        score: Float[Tensor, "B T J"],
+        maps: Maps | None = None,  # noqa: ARG002 - the interface of all encoders
     ) -> Float[Tensor, "B T F"]:
         """Features of each frame."""
         features = self.keypoints(keypoints, score)
