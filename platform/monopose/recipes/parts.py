@@ -188,7 +188,7 @@ class LossTerm(Part):
 class Optimiser(Part):
     """How weights follow gradients."""
 
-    kind: Literal["adam", "adamw"] = "adamw"
+    kind: Literal["adam", "adamw", "muon"] = "adamw"
     learning_rate: PositiveFloat = 1e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
     schedule: Literal["cosine", "exponential", "constant"] = "cosine"

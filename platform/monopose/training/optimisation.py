@@ -1,18 +1,25 @@
 """How weights follow gradients: the optimiser, its learning rate, the average of the weights."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from monopose.recipes.parts import Optimiser
+from monopose.training.muon import Muon
+
+_KINDS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "muon": Muon,
+}
 
 
 def optimiser_for(config: Optimiser, module: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser of all the module's weights."""
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[config.kind](
+    return _KINDS[config.kind](
         module.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
 

@@ -76,7 +76,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "temporal.dropout": st.floats(0.3, 1.0),
     "temporal.causal": st.just(True),
     "losses": st.just([{"term": "mse", "weight": 0.5}]),
-    "optimiser.kind": st.just("adam"),
+    "optimiser.kind": st.sampled_from(["adam", "muon"]),
     "optimiser.learning_rate": st.floats(1e-9, 9e-4),
     "optimiser.weight_decay": st.floats(0.1, 10.0),
     "optimiser.schedule": st.sampled_from(["exponential", "constant"]),
