@@ -18,6 +18,10 @@ class Context:
         """The receptive field: the frame itself and those on both sides."""
         return self.before + 1 + self.after
 
+    def __add__(self, other: "Context") -> "Context":
+        """What is seen through one part after another."""
+        return Context(self.before + other.before, self.after + other.after)
+
     @classmethod
     def of(cls, frames: int, *, causal: bool) -> "Context":
         """The context of a receptive field: the output in its middle, or at its newest frame."""

@@ -15,7 +15,7 @@ from monopose.geometry.camera import Camera
 from monopose.inference.confidence import newest_confidence
 from monopose.inference.frame_rate import FrameClock, LiveFrame, same_rate
 from monopose.inference.predictor import Keypoints2d, Predictor
-from monopose.models.temporal.live import live
+from monopose.models.temporal.live import check_sees_no_newer, live
 
 # Weight of the newest interval in the running mean of those between frames.
 _NEWEST = 0.1
@@ -57,11 +57,13 @@ class LiveLifter:
                 fix="use a model of another encoder",
             )
         self.context = predictor.estimator.context
+        check_sees_no_newer(self.context)
         self.temporal = live(predictor.estimator.temporal)
         self.clock = None if fps is None else FrameClock(fps, self.context.frames)
         self.newest: LivePose | None = None
         self.seen = np.zeros((self.context.frames, len(predictor.joints)), np.float32)
         self.interval_s = 0.0
+        self._before: tuple[Tensor, Tensor] | None = None
         joints = predictor.joints
         self._mirror = torch.tensor(joints.mirror, device=predictor.device)
         self._turned = torch.tensor([-1.0, 1.0, 1.0], device=predictor.device)
@@ -109,8 +111,25 @@ class LiveLifter:
             return ""
         return f"frames come at {fps:.1f} a second and are resampled to the model's {model_fps:g}"
 
+    def _filled(
+        self, keypoints: Float[Tensor, "B 1 J 2"], score: Float[Tensor, "B 1 J"]
+    ) -> tuple[Float[Tensor, "B 1 J 2"], Float[Tensor, "B 1 J"]]:
+        """The newest frame with what is missing from frames before; the first counts as those."""
+        fill = self.predictor.estimator.fill
+        if fill is None:
+            return keypoints, score
+        frames = fill.context.frames
+        if self._before is None:
+            self._before = (keypoints.repeat(1, frames, 1, 1), score.repeat(1, frames, 1))
+        held = zip(self._before, (keypoints, score), strict=True)
+        recent, recent_score = (torch.cat([old[:, 1:], new], dim=1) for old, new in held)
+        self._before = (recent, recent_score)
+        filled: tuple[Tensor, Tensor] = fill(recent, recent_score)
+        return filled
+
     def reset(self) -> None:
         """Forgets all frames: the next one begins a sequence."""
+        self._before = None
         self.temporal.reset()
         self.seen[:] = 0
 
@@ -142,7 +161,8 @@ class LiveLifter:
             keypoints = torch.cat([keypoints, mirrored])
             score = torch.cat([score, score[:, self._mirror]])
         estimator = self.predictor.estimator
-        features = estimator.encoder(keypoints[:, None], score[:, None])[:, 0]
+        keypoints, score = self._filled(keypoints[:, None], score[:, None])
+        features = estimator.encoder(keypoints, score)[:, 0]
         pose_m = estimator.head(self.temporal.push(features)[:, None])[:, 0]
         pose_m = pose_m - pose_m[:, estimator.root : estimator.root + 1]
         if not flip:

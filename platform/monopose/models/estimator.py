@@ -1,4 +1,4 @@
-"""The estimator: encoder -> temporal -> head, built from a recipe."""
+"""The estimator: (fill ->) encoder -> temporal -> head, built from a recipe."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from monopose.data.maps import Maps
 from monopose.models.encoders.heatmaps import HeatmapEmbedding, HeatmapPeaks
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.models.encoders.mlp import ResidualMlp
+from monopose.models.fill import FillMissing
 from monopose.models.heads.linear import Linear
 from monopose.models.outputs import PoseOutputs
 from monopose.models.temporal.identity import Identity
@@ -44,7 +45,12 @@ class Estimator(nn.Module):
         self.encoder = ENCODERS[recipe.encoder.kind](recipe.encoder, len(joints))
         self.temporal = TEMPORALS[recipe.temporal.kind](recipe.temporal, self.encoder.num_features)
         self.head = HEADS[recipe.head.kind](recipe.head, self.temporal.num_features, len(joints))
+        self.fill = None
         self.context: Context = self.temporal.context
+        if recipe.fill is not None:
+            causal = recipe.temporal.kind != "none" and recipe.temporal.causal
+            self.fill = FillMissing(recipe.fill, causal=causal)
+            self.context = self.context + self.fill.context
 
     @property
     def receptive_field(self) -> int:
@@ -61,6 +67,8 @@ class Estimator(nn.Module):
 
         maps: of the same frames, for an encoder that reads a detector's own.
         """
+        if self.fill is not None:
+            keypoints, score = self.fill(keypoints, score)
         features = self.temporal(self.encoder(keypoints, score, maps))
         pose = self.head(features).float()
         return PoseOutputs(pose_m=pose - pose[..., self.root : self.root + 1, :])

@@ -78,6 +78,13 @@ class DataMix(Part):
     """of the training frames whose 3D labels may be used; the others count as 2D-only video"""
 
 
+class Fill(Part):
+    """Missing keypoints are taken from other frames before anything else sees them (ours)."""
+
+    frames: PositiveInt = 8
+    """how many frames away, to each side; a causal estimator looks to the older side only"""
+
+
 KeypointInputs = Literal["xy", "xy_score", "xy_mask"]
 """what is fed beside coordinates: nothing, the detector's score, or 1 for each keypoint there is"""
 

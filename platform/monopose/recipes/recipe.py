@@ -11,6 +11,7 @@ from monopose.errors import RecipeError
 from monopose.recipes.parts import (
     Budget,
     DataMix,
+    Fill,
     HeatmapEncoder,
     HeatmapPeakEncoder,
     KeypointEncoder,
@@ -39,6 +40,7 @@ class Recipe(Part):
 
     name: Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
     data: DataMix = DataMix()
+    fill: Fill | None = None
     encoder: Encoder = KeypointEncoder()
     temporal: Temporal = SingleStrideTcn()
     head: Head = LinearHead()

@@ -117,6 +117,11 @@ RULES: tuple[Rule, ...] = (
         "encoder.maps stored needs runtime.ingest cache",
     ),
     Rule(
+        "",
+        lambda r: r.stored_maps_px is not None and r.fill is not None,
+        "encoder.maps stored needs fill null: the maps of a missing joint cannot be filled",
+    ),
+    Rule(
         "10",
         stages.has_no_second_frame,
         "critic.intervals must be shorter than budget.chunk_frames: there is no second frame",

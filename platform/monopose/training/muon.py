@@ -34,29 +34,28 @@ class Muon(torch.optim.Optimizer):
         assert closure is None
         for group in self.param_groups:
             for weight in group["params"]:
-                if weight.grad is not None and weight.ndim > 1:
-                    self._turn(weight, group)
-                elif weight.grad is not None:
-                    self._adapt(weight, group)
+                if weight.grad is not None:
+                    move = self._turn if weight.ndim > 1 else self._adapt
+                    move(weight, weight.grad, group)
 
-    def _turn(self, weight: Tensor, group: dict[str, Any]) -> None:
+    def _turn(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        momentum = state["momentum"].lerp_(weight.grad, 1 - _MOMENTUM)
-        ahead = weight.grad.lerp(momentum, _MOMENTUM).flatten(1)
+        momentum = state["momentum"].lerp_(gradient, 1 - _MOMENTUM)
+        ahead = gradient.lerp(momentum, _MOMENTUM).flatten(1)
         length = _RMS * max(ahead.shape) ** 0.5
         weight.mul_(1 - group["lr"] * group["weight_decay"])
         weight.add_(orthogonalised(ahead).view_as(weight), alpha=-group["lr"] * length)
 
-    def _adapt(self, weight: Tensor, group: dict[str, Any]) -> None:
+    def _adapt(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
         if not state:
             state["step"] = torch.zeros(())
             state["mean"], state["square"] = torch.zeros_like(weight), torch.zeros_like(weight)
         state["step"] += 1
-        mean = state["mean"].lerp_(weight.grad, 1 - _BETAS[0]) / (1 - _BETAS[0] ** state["step"])
-        square = state["square"].lerp_(weight.grad.square(), 1 - _BETAS[1])
+        mean = state["mean"].lerp_(gradient, 1 - _BETAS[0]) / (1 - _BETAS[0] ** state["step"])
+        square = state["square"].lerp_(gradient.square(), 1 - _BETAS[1])
         spread = (square / (1 - _BETAS[1] ** state["step"])).sqrt_().add_(_EPSILON)
         weight.addcdiv_(mean, spread, value=-group["lr"])
 

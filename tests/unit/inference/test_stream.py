@@ -12,7 +12,7 @@ from monopose.inference.predictor import Keypoints2d, Predictor
 from monopose.inference.stream import LiveLifter, LivePose
 from monopose.models.estimator import build
 from monopose.models.temporal.live import live as live_form
-from monopose.recipes.parts import MlpEncoder, MultiStrideTcn, NoTemporal, SingleStrideTcn
+from monopose.recipes.parts import Fill, MlpEncoder, MultiStrideTcn, NoTemporal, SingleStrideTcn
 from monopose.recipes.recipe import Recipe
 
 TEMPORALS = {
@@ -22,10 +22,9 @@ TEMPORALS = {
 }
 
 
-def predictor_of(name: str, *, flip: bool = True) -> Predictor:
-    recipe: Recipe = tiny_recipe(data__flip=flip).model_copy(
-        update={"temporal": TEMPORALS[name], "encoder": MlpEncoder(width=9, inputs="xy_mask")}
-    )
+def predictor_of(name: str, *, flip: bool = True, fill: Fill | None = None) -> Predictor:
+    parted = {"temporal": TEMPORALS[name], "encoder": MlpEncoder(width=9, inputs="xy_score")}
+    recipe: Recipe = tiny_recipe(data__flip=flip).model_copy(update={**parted, "fill": fill})
     return Predictor(parts.seeded(lambda: build(recipe)), recipe, "m")
 
 
@@ -56,6 +55,26 @@ def test_frame_by_frame_is_the_whole_sequence_in_one_pass(name: str, flip: bool)
     live = fed(LiveLifter(predictor, "h36m17", CAMERAS[0]), given)
     np.testing.assert_allclose(np.stack([p.pose_m for p in live]), whole.pose_m, atol=2e-5)
     np.testing.assert_allclose([p.confidence for p in live], whole.confidence, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["single", "multi"])
+def test_frame_by_frame_fills_what_is_missing_as_in_one_pass(name: str) -> None:
+    predictor = predictor_of(name, fill=Fill(frames=3))
+    given = sequence(missing=0.5)
+    whole = predictor.estimate([given])[0]
+    lifter = LiveLifter(predictor, "h36m17", CAMERAS[0])
+    for _ in range(2):
+        live = fed(lifter, given)
+        np.testing.assert_allclose(np.stack([p.pose_m for p in live]), whole.pose_m, atol=2e-5)
+        lifter.reset()
+    unfilled = predictor_of(name).estimate([given])[0]
+    assert np.abs(whole.pose_m - unfilled.pose_m).max() > 1e-3
+
+
+def test_a_model_that_fills_from_newer_frames_is_refused() -> None:
+    predictor = predictor_of("none", fill=Fill(frames=3))
+    with pytest.raises(InputError, match=r"waits for 3 frames after"):
+        LiveLifter(predictor, "h36m17", CAMERAS[0])
 
 
 def test_in_double_precision_they_agree_to_rounding() -> None:

@@ -68,6 +68,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "trajectory": st.fixed_dictionaries({}, optional={"channels": st.integers(1, 999)}),
     "stages": st.just([{"share": 0.5}, {"share": 0.5, "critic": True}]),
     "data.occlusion": st.fixed_dictionaries({}, optional=OCCLUSION),
+    "fill": st.fixed_dictionaries({}, optional={"frames": st.integers(1, 7)}),
     "encoder.inputs": st.sampled_from(["xy_score", "xy_mask"]),
     "encoder.kind": st.sampled_from(["mlp", "heatmaps", "heatmap_peak"]),
     "temporal.kind": st.just("none"),
@@ -133,7 +134,7 @@ def test_every_field_changes_the_digest(name: str) -> None:
         "temporal.dropout": 0.5, "temporal.causal": True, "optimiser.warmup_share": 0.5,
         "optimiser.final_share": 0.5,
         "data.virtual_cameras.share": 0.25, "data.occlusion": {}, "data.label_share": 0.1,
-        "critic": {}, "trajectory": {}, "stages": [{"name": "sup"}],
+        "critic": {}, "trajectory": {}, "fill": {}, "stages": [{"name": "sup"}],
     }  # fmt: skip
     value = examples.get(name, 7)
     assert with_values(BASE, {name: value}).digest() != BASE.digest()

@@ -43,6 +43,10 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
         "encoder.maps stored needs runtime.ingest cache",
     ),
     (
+        {**STORED, "data.virtual_cameras": None, "fill": {}},
+        "the maps of a missing joint cannot be filled",
+    ),
+    (
         {"critic": {}, "stages": [{"critic": True}], "budget.chunk_frames": 5},
         "there is no second frame (rule 10)",
     ),

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from monopose.data.context import Context
 from monopose.errors import InputError
 from monopose.models.temporal.dilated import Dilated
 from monopose.models.temporal.identity import Identity
@@ -40,12 +41,17 @@ def live(temporal: nn.Module) -> LiveTemporal:
         return LiveIdentity()
     if not isinstance(temporal, Dilated | MultiStride):
         raise InputError(f"{type(temporal).__name__} has no live form")
-    if temporal.context.after > 0:
+    check_sees_no_newer(temporal.context)
+    return LiveDilated(temporal) if isinstance(temporal, Dilated) else LiveMultiStride(temporal)
+
+
+def check_sees_no_newer(context: Context) -> None:
+    """Raises InputError when frames after the one that is lifted are seen."""
+    if context.after > 0:
         raise InputError(
-            f"the model waits for {temporal.context.after} frames after the one it lifts",
+            f"the model waits for {context.after} frames after the one it lifts",
             fix="train it with temporal.causal=true for live use",
         )
-    return LiveDilated(temporal) if isinstance(temporal, Dilated) else LiveMultiStride(temporal)
 
 
 class LiveIdentity:
