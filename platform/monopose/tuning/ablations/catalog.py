@@ -2,11 +2,18 @@
 
 from monopose.errors import InputError
 from monopose.tuning.ablation import Ablation
-from monopose.tuning.ablations import occlusion_tcn, videopose3d
+from monopose.tuning.ablations import (
+    occlusion_tcn,
+    occlusion_tcn_images,
+    occlusion_tcn_preset,
+    videopose3d,
+)
 
 ABLATIONS: dict[str, Ablation] = {
     "videopose3d": videopose3d.ABLATION,
     "occlusion_tcn": occlusion_tcn.ABLATION,
+    "occlusion_tcn_images": occlusion_tcn_images.ABLATION,
+    "occlusion_tcn_preset": occlusion_tcn_preset.ABLATION,
 }
 
 

@@ -1,0 +1,64 @@
+"""Paper A against the preset `videopose3d`: the same data and augmentation, the same time.
+
+Variants train for as many epochs as take equally long, because an epoch of the one costs more than
+an epoch of the other; the table says how long each took.
+"""
+
+from monopose.evaluation.conditions import CLEAN, MASKED_10, MASKED_30, MASKED_50
+from monopose.recipes.parts import Size
+from monopose.recipes.recipe import Recipe, with_values
+from monopose.recipes.videopose3d import videopose3d
+from monopose.tuning.ablation import Ablation, Question, Side
+from monopose.tuning.ablations.occlusion_tcn import supervised
+
+# An epoch of the multi-stride network costs 1.36 times one of the preset (small size, one core).
+_EPOCHS: dict[Size, tuple[int, int]] = {"smoke": (2, 2), "small": (26, 36), "paper": (60, 80)}
+
+
+def ours(size: Size) -> Recipe:
+    """Multi-stride, occlusion and filling, on labels alone."""
+    return supervised(size, {"budget.epochs": _EPOCHS[size][0]})
+
+
+def preset(size: Size) -> Recipe:
+    """The baseline as it is, for as long."""
+    return with_values(videopose3d(size), {"budget.epochs": _EPOCHS[size][1]}, where="ablation")
+
+
+def preset_tuned(size: Size) -> Recipe:
+    """The baseline's network with the other's optimiser, dropout and arithmetic."""
+    base = ours(size)
+    content = base.model_dump()
+    values = {
+        "optimiser": content["optimiser"],
+        "runtime": content["runtime"],
+        "temporal.dropout": content["temporal"]["dropout"],
+    }
+    return with_values(preset(size), values, where="ablation")
+
+
+ABLATION = Ablation(
+    name="occlusion_tcn_preset",
+    about="Paper A on keypoints against the preset videopose3d, trained equally long",
+    reference="occlusion_tcn",
+    variants={"occlusion_tcn": ours, "videopose3d": preset, "videopose3d_tuned": preset_tuned},
+    conditions=(CLEAN, MASKED_10, MASKED_30, MASKED_50),
+    questions=(
+        Question(
+            "preset.15", "is the error at least 15 % below the preset's?",
+            Side("occlusion_tcn"), Side("videopose3d"), at_most=0.85,
+        ),
+        Question(
+            "preset", "is it below the preset's?",
+            Side("occlusion_tcn"), Side("videopose3d"),
+        ),
+        Question(
+            "tuned", "and below that of the preset's network trained in the same way?",
+            Side("occlusion_tcn"), Side("videopose3d_tuned"),
+        ),
+        Question(
+            "tuned.30", "and at 30 % masked?",
+            Side("occlusion_tcn", MASKED_30), Side("videopose3d_tuned", MASKED_30),
+        ),
+    ),
+)  # fmt: skip
