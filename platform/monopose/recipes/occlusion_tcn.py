@@ -27,7 +27,7 @@ LOSSES = (LossTerm(term="mpjpe"), LossTerm(term="orthographic", weight=2.0))
 
 
 def occlusion_tcn(size: Size = "small") -> Recipe:
-    """Fields of view of 17, 65 or 209 frames, and the frames to fill from; 32, 156 or 1024 channels
+    """Fields of view of 17, 25 or 209 frames, and the frames to fill from; 32, 192 or 1024 channels
     a branch.
     """
     return {"smoke": _smoke, "small": _small, "paper": _paper}[size]()
@@ -72,11 +72,11 @@ def _smoke() -> Recipe:
 def _small() -> Recipe:
     return _recipe(
         "occlusion_tcn",
-        MultiStrideTcn(channels=156, strides=(1, 2, 4, 8), filter_widths=(3, 3), dropout=0.0),
+        MultiStrideTcn(channels=192, strides=(1, 2, 3), filter_widths=(3, 3), dropout=0.0),
         Occlusion(),
-        Critic(width=200, stride=4),
-        Optimiser(kind="muon", learning_rate=4e-3, weight_decay=0.1, ema_decay=0.998),
-        Budget(epochs=30, chunk_frames=16, batch_chunks=32, evaluate_every=10),
+        Critic(width=200),
+        Optimiser(kind="muon", learning_rate=6e-3, weight_decay=0.1, ema_decay=0.99),
+        Budget(epochs=24, chunk_frames=8, batch_chunks=128, evaluate_every=8),
         amp=True,
     )
 

@@ -45,7 +45,7 @@ def supervised(size: Size, values: dict[str, Any] | None = None) -> Recipe:
 def one_stride(size: Size) -> Recipe:
     """One stride and one layer more: as many parameters, the field of view nearest to it."""
     base = supervised(size)
-    widths = [3] * {"smoke": 3, "small": 4, "paper": 5}[size]
+    widths = [3] * {"smoke": 3, "small": 3, "paper": 5}[size]
     values = {"temporal.kind": "tcn_single", "temporal.filter_widths": widths}
     dropout = {"temporal.dropout": base.temporal.model_dump()["dropout"]}
     return as_large_as(with_values(base, {**values, **dropout}, where="ablation"), base)

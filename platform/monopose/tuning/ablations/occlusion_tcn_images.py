@@ -16,7 +16,8 @@ from monopose.tuning.ablations.occlusion_tcn import supervised
 PA_MPJPE = "h36m17/pa_mpjpe/pooled"
 # Of the maps that a detector of each size makes (recipes/detector.py), in their own pixels.
 _MAPS: dict[Size, tuple[int, float]] = {"smoke": (16, 1.0), "small": (32, 1.5), "paper": (64, 2.0)}
-# Images come at a tenth of the usual rate or so: fewer strides see as long.
+# Images come at a fifth of the usual rate or so: fewer strides see as long. Chunks are longer than
+# on keypoints, because the embedding costs most and each frame of a chunk is embedded once.
 _STRIDES: dict[Size, tuple[int, ...]] = {"smoke": (1,), "small": (1, 2), "paper": (1, 2, 4)}
 
 
@@ -27,6 +28,7 @@ def of_images(size: Size, encoder: dict[str, Any]) -> Recipe:
         "fill": None,
         "temporal.strides": _STRIDES[size],
         "budget.chunk_frames": 16,
+        "budget.batch_chunks": 32,
     }
     recipe = with_values(supervised(size), values, where="ablation")
     return with_values(recipe, {f"encoder.{k}": v for k, v in encoder.items()}, where="ablation")
