@@ -1,4 +1,4 @@
-"""Paper A on keypoints: strides, occlusion and the critic, each drawn only where it is on."""
+"""Paper A on keypoints: strides, filling, occlusion and the critic, each drawn where it is on."""
 
 from typing import Any
 
@@ -14,10 +14,11 @@ _INTERVALS: dict[str, list[int]] = {"none": [], "1": [1], "1-3-5": [1, 3, 5]}
 
 
 def space(trial: Any) -> dict[str, Any]:
-    """Multi-stride networks with and without occlusion training and the critic."""
+    """Multi-stride networks with and without filling, occlusion training and the critic."""
     trial.suggest_float("optimiser.learning_rate", 5e-4, 1e-2, log=True)
     trial.suggest_categorical("temporal.channels", [32, 64, 128])
     trial.suggest_float("temporal.dropout", 0.0, 0.4)
+    trial.suggest_categorical("optimiser.kind", ["muon", "adamw"])
     constants: dict[str, Any] = {
         "preset": "occlusion_tcn",
         "size": "small",
@@ -25,7 +26,14 @@ def space(trial: Any) -> dict[str, Any]:
         "budget.epochs": 8,
         "optimiser.ema_decay": 0.99,
     }
-    return constants | _occlusion(trial) | _critic(trial)
+    return constants | _fill(trial) | _occlusion(trial) | _critic(trial)
+
+
+def _fill(trial: Any) -> dict[str, Any]:
+    if trial.suggest_categorical("choose_fill", [True, False]):
+        trial.suggest_categorical("fill.frames", [2, 4, 8])
+        return {}
+    return {"fill": None}
 
 
 def _occlusion(trial: Any) -> dict[str, Any]:
