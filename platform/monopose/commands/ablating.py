@@ -1,7 +1,6 @@
 """`monopose ablate`: named variants of a recipe, and the questions asked of them."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +71,7 @@ def ablate(
     # A log has no width of its own; rich would fold the tables at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 180)
     result = _run(plan, console)
-    _report(result, [plan.uri, *([str(out.absolute())] if out else [])], console)
+    _report(result, plan.uri, out, console)
     if result.failures:
         raise typer.Exit(1)
 
@@ -97,12 +96,13 @@ def _run(plan: "Plan", console: "Console") -> "AblationResult":
     return run(plan, console)
 
 
-def _report(result: "AblationResult", folders: Sequence[str], console: "Console") -> None:
-    """Shows the questions' answers, and writes tables and figures into every folder."""
+def _report(result: "AblationResult", uri: str, out: Path | None, console: "Console") -> None:
+    """Shows the questions' answers; writes tables and figures, and the page into its own folder."""
     from monopose.reporting.ablation import write_ablation
     from monopose.reporting.ablation_tables import questions_table
 
     console.print(questions_table(result).rich())
-    for folder in folders:
-        names = write_ablation(result, folder)
+    folders = {uri: True} if out is None else {uri: True, str(out.absolute()): False}
+    for folder, with_page in folders.items():
+        names = write_ablation(result, folder, with_page=with_page)
         console.print(f"{folder}: {', '.join(names)}", soft_wrap=True)

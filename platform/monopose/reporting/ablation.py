@@ -21,13 +21,16 @@ from monopose.reporting.table_files import csv_text, latex
 _SYNTHETIC = "Synthetic data: no number here is about real people."
 
 
-def write_ablation(result: AblationResult, uri: str) -> list[str]:
-    """Writes every form to a folder or URI; their names. Raises StorageError."""
+def write_ablation(result: AblationResult, uri: str, *, with_page: bool) -> list[str]:
+    """Writes every form to a folder or URI; their names. Raises StorageError.
+
+    with_page: the HTML page too, which brings five megabytes of its own to be self-contained.
+    """
     name = f"ablation_{result.ablation}_{result.dataset}".lower()
     files = {
-        f"{name}.md": markdown(result, f"{name}.svg", f"{name}.html"),
+        f"{name}.md": markdown(result, f"{name}.svg"),
         f"{name}.svg": forest_svg(result),
-        f"{name}.html": build_page(result),
+        **({f"{name}.html": build_page(result)} if with_page else {}),
         f"{name}.tex": latex(questions_table(result)),
         f"{name}.csv": csv_text(ANSWER_COLUMNS, answer_rows(result)),
     }
@@ -36,7 +39,7 @@ def write_ablation(result: AblationResult, uri: str) -> list[str]:
     return list(files)
 
 
-def markdown(result: AblationResult, figure: str, page_file: str) -> str:
+def markdown(result: AblationResult, figure: str) -> str:
     """The page for docs/results: command, tables, figure, and what the numbers depend on."""
     means = (means_table(result, name).markdown() for name in result.protocols)
     lines = [
@@ -49,8 +52,6 @@ def markdown(result: AblationResult, figure: str, page_file: str) -> str:
         "",
         questions_table(result).markdown(),
         f"![differences with their intervals]({figure})",
-        "",
-        f"The same with more to see: [{page_file}]({page_file}).",
         "",
         "## Every variant under every condition",
         "",

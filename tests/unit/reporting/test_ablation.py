@@ -181,7 +181,7 @@ def test_figures_hold_the_answers() -> None:
 
 
 def test_markdown_says_what_the_numbers_depend_on() -> None:
-    text = markdown(result(), "f.svg", "f.html")
+    text = markdown(result(), "f.svg")
     for part in (
         "monopose ablate tiny --seeds 3",
         "Synthetic data",
@@ -203,7 +203,7 @@ def test_the_page_escapes_and_every_file_is_written(tmp_path: Path) -> None:
     html.parser.HTMLParser().feed(page)
     assert "is &lt;gain&gt; &amp; so on?" in page
     assert "A test &amp; more" in page
-    names = write_ablation(result(), str(tmp_path))
+    names = write_ablation(result(), str(tmp_path), with_page=True)
     assert sorted(names) == sorted(file.name for file in tmp_path.iterdir())
     assert {Path(name).suffix for name in names} == {".md", ".svg", ".html", ".tex", ".csv"}
 
@@ -216,6 +216,6 @@ def test_an_ablation_without_any_interval_still_has_its_files(tmp_path: Path) ->
         )
         for each in result().cells
     )
-    write_ablation(result(cells=alone), str(tmp_path))
+    write_ablation(result(cells=alone), str(tmp_path), with_page=False)
     assert "not distinguishable" in (tmp_path / "ablation_tiny_handmade.md").read_text()
     ET.parse(tmp_path / "ablation_tiny_handmade.svg")
