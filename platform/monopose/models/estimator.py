@@ -11,7 +11,7 @@ from monopose.data.maps import Maps
 from monopose.models.encoders.heatmaps import HeatmapEmbedding, HeatmapPeaks
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.models.encoders.mlp import ResidualMlp
-from monopose.models.fill import FillMissing
+from monopose.models.fill import build_fill
 from monopose.models.heads.linear import Linear
 from monopose.models.outputs import PoseOutputs
 from monopose.models.temporal.identity import Identity
@@ -45,11 +45,9 @@ class Estimator(nn.Module):
         self.encoder = ENCODERS[recipe.encoder.kind](recipe.encoder, len(joints))
         self.temporal = TEMPORALS[recipe.temporal.kind](recipe.temporal, self.encoder.num_features)
         self.head = HEADS[recipe.head.kind](recipe.head, self.temporal.num_features, len(joints))
-        self.fill = None
+        self.fill = build_fill(recipe)
         self.context: Context = self.temporal.context
-        if recipe.fill is not None:
-            causal = recipe.temporal.kind != "none" and recipe.temporal.causal
-            self.fill = FillMissing(recipe.fill, causal=causal)
+        if self.fill is not None:
             self.context = self.context + self.fill.context
 
     @property

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from monopose.data.context import Context
 from monopose.recipes.parts import Fill
+from monopose.recipes.recipe import Recipe
 
 # Weight of a frame against the one next to it on the way to the gap: the nearer decide, and one
 # frame missing between two is filled by their mean.
 _DECAY = 0.3
-_NOTHING = 1e-12
+# Far below the weight of the farthest frame that a recipe may ask for, 0.3^64 or 3e-34.
+_NOTHING = 1e-37
 
 
 class FillMissing(nn.Module):
@@ -51,3 +53,11 @@ class FillMissing(nn.Module):
         for offset, weight in enumerate(self.weights[1:], start=1):
             total = torch.add(total, held[:, offset : offset + frames], alpha=weight)
         return total
+
+
+def build_fill(recipe: Recipe) -> FillMissing | None:
+    """What fills the recipe's keypoints, if anything does; it has no weights."""
+    if recipe.fill is None:
+        return None
+    causal = recipe.temporal.kind != "none" and recipe.temporal.causal
+    return FillMissing(recipe.fill, causal=causal)

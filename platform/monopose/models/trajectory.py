@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from monopose.data.batches import Batch
 from monopose.models.encoders.keypoints import Keypoints
 from monopose.models.estimator import TEMPORALS
+from monopose.models.fill import build_fill
 from monopose.models.outputs import PoseOutputs
 from monopose.recipes.parts import KeypointEncoder
 from monopose.recipes.recipe import Recipe
@@ -20,6 +21,8 @@ _FARTHEST = 3.0
 
 class RootTrajectory(nn.Module):
     """A temporal model of the recipe's kind with fewer channels, and three numbers a frame.
+
+    It is fed what the estimator is: keypoints filled where the recipe fills.
 
     Source: the trajectory model of Pavllo et al. 2019. Deviation: it says where the root is on the
     screen and its log depth in units of the focal length, which is all that keypoints tell of
@@ -33,6 +36,7 @@ class RootTrajectory(nn.Module):
         config = recipe.temporal
         if config.kind != "none":
             config = config.model_copy(update={"channels": recipe.trajectory.channels})
+        self.fill = build_fill(recipe)
         self.encoder = Keypoints(KeypointEncoder(inputs="xy_mask"), joints)
         self.temporal = TEMPORALS[config.kind](config, self.encoder.num_features)
         self.head = nn.Linear(self.temporal.num_features, 3)
@@ -44,6 +48,8 @@ class RootTrajectory(nn.Module):
         intrinsics: Float[Tensor, "B 4"],
     ) -> Float[Tensor, "B T 3"]:
         """The root of each output frame, camera frame, metres."""
+        if self.fill is not None:
+            keypoints, score = self.fill(keypoints, score)
         said = self.head(self.temporal(self.encoder(keypoints, score))).float()
         focal, centre = intrinsics[:, None, :2], intrinsics[:, None, 2:]
         depth_m = said[..., 2:].clamp(max=_FARTHEST).exp() * focal[..., :1]

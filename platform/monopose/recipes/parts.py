@@ -81,7 +81,7 @@ class DataMix(Part):
 class Fill(Part):
     """Missing keypoints are taken from other frames before anything else sees them (ours)."""
 
-    frames: PositiveInt = 8
+    frames: Annotated[int, Field(gt=0, le=64)] = 8
     """how many frames away, to each side; a causal estimator looks to the older side only"""
 
 

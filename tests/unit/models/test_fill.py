@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from monopose.models.fill import FillMissing
@@ -41,6 +42,14 @@ def test_what_no_frame_in_reach_has_stays_missing() -> None:
     place, score = filled([9.0, 0, 0, 0, 0, 0, 9.0], [1.0, 0, 0, 0, 0, 0, 1.0])
     assert place.tolist() == pytest.approx([9.0, 0.0, 9.0])
     assert score.tolist() == pytest.approx([0.09, 0.0, 0.09])
+
+
+def test_the_farthest_frame_that_may_be_asked_for_still_says_where() -> None:
+    place, score = filled([0.5] + [0.0] * 128, [1.0] + [0.0] * 128, frames=64)
+    assert place.tolist() == pytest.approx([0.5])
+    assert score.item() > 0
+    with pytest.raises(ValidationError, match="less than or equal to 64"):
+        Fill(frames=65)
 
 
 def test_coordinates_of_a_missing_keypoint_do_not_count() -> None:

@@ -39,6 +39,8 @@ def model_of(recipe: Recipe) -> RootTrajectory:
         {"temporal.kind": "tcn_multi"},
         {"temporal.causal": True},
         {"encoder.kind": "mlp"},
+        {"fill": {"frames": 3}},
+        {"fill": {"frames": 3}, "temporal.causal": True},
     ],
 )
 def test_the_root_is_said_of_the_frames_whose_pose_is_said(values: dict[str, object]) -> None:
