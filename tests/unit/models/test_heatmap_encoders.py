@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from monopose.data.maps import Maps
 from monopose.geometry.heatmaps import render
 from monopose.models.encoders.heatmaps import HeatmapEmbedding, HeatmapPeaks, PersonBox, person_box
 from monopose.recipes.parts import HeatmapEncoder, HeatmapPeakEncoder
@@ -57,6 +58,15 @@ def test_what_is_drawn_is_embedded_and_a_missing_joint_is_an_empty_map() -> None
     placed = torch.tensor([[-0.8, -0.4], [0.8, 0.4]])
     maps[0, 0, :2] = render(placed, SCORE[0, 0, :2], 16, EMBEDDING.sigma_px)
     torch.testing.assert_close(encoder(KEYPOINTS, SCORE), encoder.embed(maps, box))
+
+
+def test_peaks_are_read_as_precisely_where_the_network_is_in_bfloat16() -> None:
+    encoder = HeatmapPeaks(HeatmapPeakEncoder(size_px=16, maps="stored"), JOINTS)
+    maps = render(torch.tensor([[-0.81, -0.43], [0.77, 0.39], [0.0, 0.0]]), torch.ones(3), 16, 1.0)
+    given = Maps((maps[None, None] * 255).byte(), torch.tensor([[[0.1, 0.2, 0.3]]]))
+    expected = encoder(KEYPOINTS, SCORE, given)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(encoder(KEYPOINTS, SCORE, given), expected)
 
 
 def test_the_peak_is_the_keypoint_in_its_box() -> None:
