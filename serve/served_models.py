@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from monopose.errors import IntegrityError
+from monopose.errors import InputError, IntegrityError
 from monopose.geometry.camera import Camera
 from monopose.inference.predictor import Estimate, Keypoints2d, Predictor
 from monopose.inference.registry import resolve
@@ -94,6 +94,9 @@ def load(aliases: dict[str, str], device: str) -> Models:
     for alias, given in aliases.items():
         uri = resolve(given)
         model = load_model(uri, device)
+        if model.recipe.stored_maps_px is not None:
+            what = "the model reads a detector's own maps, which no request holds"
+            raise InputError(what, where=alias, fix="serve a model of another encoder")
         name = uri.rsplit("/", 1)[-1]
         predictor = Predictor(model.estimator, model.recipe, name, model.fps)
         served.append(ServedModel(alias, predictor, model.metrics))

@@ -22,6 +22,7 @@ from monopose.inference.predictor import Keypoints2d, Predictor
 from monopose.inference.stream import LiveLifter
 from monopose.recipes.recipe import Recipe
 from monopose.training.run import prepare, train_here
+from serve.served_models import load
 
 MPJPE = "h36m17/mpjpe/pooled"
 ENCODERS = {
@@ -121,6 +122,11 @@ def test_it_is_measured_under_conditions(predictor: Predictor, condition: Condit
         for asked in (map_clip(), present(condition.change(map_clip())))
     ]
     assert values[0][0].value != values[1][0].value
+
+
+def test_it_is_not_served_and_the_alias_is_named(trained: Path) -> None:
+    with pytest.raises(InputError, match=r"champion: the model reads .* no request holds"):
+        load({"champion": str(trained / "run" / "model")}, "cpu")
 
 
 def test_keypoints_alone_are_refused_everywhere(predictor: Predictor) -> None:
