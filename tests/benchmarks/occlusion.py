@@ -1,8 +1,8 @@
 """What hiding keypoints costs, as a share of a training step: target, at most 0.05.
 
-A step is what the loop does for one batch of the small preset (32 chunks of 16 frames and their
-context of 26, 17 joints), cutting and augmenting included; `occlude` is timed on the same batches,
-in turns with the steps.
+A step is what the loop does for one batch of the small preset `videopose3d` (32 chunks of 16 frames
+and their context of 26, 17 joints), cutting and augmenting included; `occlude` is timed on the same
+batches, in turns with the steps.
 
 Run `python tests/benchmarks/occlusion.py [--epochs N] [--threads N] [--json FILE]`.
 """
