@@ -18,7 +18,8 @@ class Keypoints(nn.Module):
     are; centre and offsets are the same information at comparable scales. Whether it helps has
     not been shown (docs/log.md). Scores and masks as inputs are ours. A missing joint lies at the
     centre of those that are seen; beside a mask, the layer that follows learns its own place for
-    each missing joint, so no embedding of it is needed.
+    each missing joint, so no embedding of it is needed. Where the recipe fills (models/fill.py), a
+    joint is missing only when no frame in reach has it, and a filled one's score is a lower one.
     """
 
     def __init__(self, config: KeypointEncoder, num_joints: int) -> None:
