@@ -27,8 +27,8 @@ def of_images(size: Size, encoder: dict[str, Any]) -> Recipe:
         "data.virtual_cameras": None,
         "fill": None,
         "temporal.strides": _STRIDES[size],
-        "budget.chunk_frames": 16,
-        "budget.batch_chunks": 32,
+        "budget.chunk_frames": 32,
+        "budget.batch_chunks": 16,
     }
     recipe = with_values(supervised(size), values, where="ablation")
     return with_values(recipe, {f"encoder.{k}": v for k, v in encoder.items()}, where="ablation")
