@@ -17,7 +17,7 @@ from monopose.models.estimator import Estimator
 from monopose.recipes.recipe import Recipe
 from monopose.skeleton import conversion, joint_set
 from monopose.training.checkpoint import load_model
-from monopose.training.loop import autocast, lift
+from monopose.training.loop import lift
 
 # Far beyond any detector's output, far below where float32 loses the pixel.
 _LARGEST_PX = 1e6
@@ -127,8 +127,7 @@ class Predictor:
             return np.zeros((*score.shape, 3), np.float32)
         inputs = (torch.from_numpy(a).to(self.device) for a in (keypoints, score, *maps))
         batch = self._padded(*inputs)
-        with autocast(self.recipe, self.device):
-            return lift(self.estimator, batch, self.recipe).float().cpu().numpy()
+        return lift(self.estimator, batch, self.recipe).cpu().numpy()
 
     def _confidence_equal(
         self,

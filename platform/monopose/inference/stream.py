@@ -1,7 +1,6 @@
 """Live use of a causal model: one frame in, one pose out, at a cost that does not grow.
 
-The poses are those of one pass over the whole sequence (`Predictor.lift`) up to rounding. That of
-bfloat16, in which `lift` works where the recipe has runtime.amp and this does not, is about 1 mm.
+The poses are those of one pass over the whole sequence (`Predictor.lift`) up to rounding.
 """
 
 from dataclasses import dataclass, replace

@@ -223,7 +223,7 @@ class Runtime(Part):
     """Switches that change speed but not the method."""
 
     amp: bool = False
-    """bfloat16 autocast"""
+    """bfloat16 autocast in training; estimates are always made in full precision"""
     compile: bool = False
     """torch.compile on the estimator"""
     ingest: Literal["cache", "stream"] = "cache"

@@ -12,7 +12,14 @@ from monopose.inference.predictor import Keypoints2d, Predictor
 from monopose.inference.stream import LiveLifter, LivePose
 from monopose.models.estimator import build
 from monopose.models.temporal.live import live as live_form
-from monopose.recipes.parts import Fill, MlpEncoder, MultiStrideTcn, NoTemporal, SingleStrideTcn
+from monopose.recipes.parts import (
+    Fill,
+    MlpEncoder,
+    MultiStrideTcn,
+    NoTemporal,
+    Runtime,
+    SingleStrideTcn,
+)
 from monopose.recipes.recipe import Recipe
 
 TEMPORALS = {
@@ -23,8 +30,15 @@ TEMPORALS = {
 
 
 def predictor_of(name: str, *, flip: bool = True, fill: Fill | None = None) -> Predictor:
-    parted = {"temporal": TEMPORALS[name], "encoder": MlpEncoder(width=9, inputs="xy_score")}
-    recipe: Recipe = tiny_recipe(data__flip=flip).model_copy(update={**parted, "fill": fill})
+    recipe: Recipe = tiny_recipe(data__flip=flip).model_copy(
+        update={
+            "temporal": TEMPORALS[name],
+            "encoder": MlpEncoder(width=9, inputs="xy_score"),
+            "fill": fill,
+            # Of training alone: estimates must not tremble by it.
+            "runtime": Runtime(amp=True),
+        }
+    )
     return Predictor(parts.seeded(lambda: build(recipe)), recipe, "m")
 
 
