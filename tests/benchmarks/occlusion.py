@@ -1,8 +1,8 @@
 """What hiding keypoints costs, as a share of a training step: target, at most 0.05.
 
-A step is what the loop does for one batch of the small preset `videopose3d` (32 chunks of 16 frames
-and their context of 26, 17 joints), cutting and augmenting included; `occlude` is timed on the same
-batches, in turns with the steps.
+A step is what the loop does for one batch of paper A's small preset on labels alone (128 chunks of
+8 frames and their context of 40, 17 joints), cutting and augmenting included; `occlude` is timed on
+the same batches, in turns with the steps.
 
 Run `python tests/benchmarks/occlusion.py [--epochs N] [--threads N] [--json FILE]`.
 """
@@ -24,12 +24,11 @@ from tests.moving_clips import moving_tensors  # noqa: E402
 from monopose.data.batches import Batch  # noqa: E402
 from monopose.data.occlusion import occlude  # noqa: E402
 from monopose.recipes.parts import Occlusion  # noqa: E402
-from monopose.recipes.presets import load  # noqa: E402
-from monopose.recipes.recipe import with_values  # noqa: E402
 from monopose.skeleton import joint_set  # noqa: E402
 from monopose.training.loop import fit, start  # noqa: E402
 from monopose.training.run import cached  # noqa: E402
 from monopose.training.sources import CachedBatches  # noqa: E402
+from monopose.tuning.ablations.occlusion_tcn import supervised  # noqa: E402
 
 TARGET = 0.05
 
@@ -82,7 +81,7 @@ def _since_ms(began: float) -> float:
 
 def _measure(epochs: int) -> tuple[float, dict[str, float]]:
     """Median milliseconds of a step, and of hiding keypoints by each variant."""
-    recipe = with_values(load("videopose3d"), {"budget.epochs": epochs})
+    recipe = supervised("small", {"data.occlusion": None, "budget.epochs": epochs})
     variants = {
         "the recipe's defaults": Occlusion(),
         "two patterns on every chunk": Occlusion(share=1.0, combined=1.0),
