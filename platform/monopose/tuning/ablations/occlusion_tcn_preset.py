@@ -15,7 +15,7 @@ from monopose.recipes.videopose3d import videopose3d
 from monopose.tuning.ablation import Ablation, Question, Side
 from monopose.tuning.ablations.occlusion_tcn import supervised
 
-# Epochs of ours, of the preset and of the preset tuned. In the small size an epoch of ours costs 1.2
+# Epochs of ours, of the preset, of the preset tuned. In the small size an epoch of ours costs 1.2
 # times one of the preset and 1.05 times one of the preset tuned; the others were not measured.
 _EPOCHS: dict[Size, tuple[int, int, int]] = {
     "smoke": (2, 2, 2),
