@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32
 
 from monopose.data.batches import Batch, image_size, normalise_screen
 from monopose.data.maps import Maps, ViewMaps, required
+from monopose.errors import InputError
 from monopose.geometry.camera import Camera
 from monopose.inference.confidence import seen_confidence
 from monopose.inference.resampling import Resampling, resampling
@@ -143,6 +144,9 @@ class Predictor:
         if size_px is None:
             return prepared
         maps = required(sequence.maps, size_px, "keypoints")
+        if len(maps.heatmaps) != len(sequence.keypoints_px):
+            what = f"{len(maps.heatmaps)} frames of heatmaps beside {len(sequence.keypoints_px)}"
+            raise InputError(f"{what} of keypoints", where="keypoints")
         if (times := self._resampling(sequence)) is not None:
             nearest = np.rint(times.moment).astype(np.int64)
             maps = ViewMaps(maps.heatmaps[nearest], maps.box_px[nearest])

@@ -11,6 +11,7 @@ from monopose import storage
 from monopose.data.augment import to_batch
 from monopose.data.batches import clip_tensors, cut_chunks
 from monopose.data.context import Context
+from monopose.data.maps import ViewMaps
 from monopose.errors import InputError
 from monopose.geometry.camera import Camera
 from monopose.inference.predictor import Keypoints2d, Predictor
@@ -126,3 +127,14 @@ def test_a_model_folder_is_loaded_by_its_name(predictor: Predictor, tmp_path: Pa
     assert loaded.model_id == "v7"
     np.testing.assert_array_equal(loaded.lift([sequence(4)])[0], predictor.lift([sequence(4)])[0])
     assert storage.exists(uri)
+
+
+def test_maps_of_other_frames_than_the_keypoints_are_refused() -> None:
+    reader = {"kind": "heatmaps", "maps": "stored", "size_px": 8, "channels": [2], "width": 3}
+    recipe = tiny_recipe(encoder=reader)
+    reads_maps = Predictor(build(recipe), recipe, "m")
+    for frames, there in ((5, 4), (4, 5)):
+        box_px = np.ones((there, 4), np.float32)
+        maps = ViewMaps(np.zeros((there, 17, 8, 8), np.uint8), box_px)
+        with pytest.raises(InputError, match=f"{there} frames of heatmaps beside {frames}"):
+            reads_maps.lift([sequence(frames, maps=maps)])
