@@ -16,7 +16,7 @@ from monopose.data.images.batches import finish, prepare
 from monopose.data.images.windows import ImageWindow, image_windows
 from monopose.data.joint_sets import in_joint_set
 from monopose.data.manifest import Manifest
-from monopose.data.shards import check_free, read_clips, read_manifest, write_clips
+from monopose.data.shards import read_clips, read_manifest, write_clips
 from monopose.errors import InputError
 from monopose.geometry.heatmaps import decode
 from monopose.skeleton import joint_set
@@ -39,7 +39,6 @@ def detect(
     One clip is held at a time, and a shard of what is written. Raises InputError when a clip has
     no images or 3D that the detector's joint set cannot hold, and what `write_clips` raises.
     """
-    check_free(uri, overwrite=overwrite)
     if source_uri.rstrip("/") == uri.rstrip("/"):
         raise InputError("is the data set with the images", where=uri, fix="name another")
     manifest = read_manifest(source_uri)

@@ -88,24 +88,29 @@ class Predictor:
         model that reads maps where there are none of its size.
         """
         prepared = [self._inputs(sequence) for sequence in sequences]
+        return self._poses_m(sequences, prepared)
+
+    def estimate(self, sequences: Sequence[Keypoints2d]) -> list[Estimate]:
+        """Poses as of `lift`, with how much each rests on what was seen."""
+        prepared = [self._inputs(sequence) for sequence in sequences]
+        poses_m = self._poses_m(sequences, prepared)
+        confidences = _equal_at_once(prepared, self._confidence_equal)
+        return [
+            Estimate(pose_m, seen if times is None else times.confidence(seen), times is not None)
+            for pose_m, seen, times in zip(
+                poses_m, confidences, map(self._resampling, sequences), strict=True
+            )
+        ]
+
+    def _poses_m(
+        self, sequences: Sequence[Keypoints2d], prepared: Sequence[tuple[np.ndarray, ...]]
+    ) -> list[Float32[np.ndarray, "T J 3"]]:
+        """Poses of the frames that came, from what the model is given of each sequence."""
         poses_m = _equal_at_once(prepared, self._lift_equal)
         return [
             pose_m if times is None else times.poses(pose_m)
             for pose_m, times in zip(poses_m, map(self._resampling, sequences), strict=True)
         ]
-
-    def estimate(self, sequences: Sequence[Keypoints2d]) -> list[Estimate]:
-        """Poses as of `lift`, with how much each rests on what was seen."""
-        prepared = [self._inputs(sequence) for sequence in sequences]
-        poses_m = _equal_at_once(prepared, self._lift_equal)
-        confidences = _equal_at_once(prepared, self._confidence_equal)
-        estimates = []
-        for sequence, pose_m, confidence in zip(sequences, poses_m, confidences, strict=True):
-            times = self._resampling(sequence)
-            if times is not None:
-                pose_m, confidence = times.poses(pose_m), times.confidence(confidence)
-            estimates.append(Estimate(pose_m, confidence, times is not None))
-        return estimates
 
     def model_frames(self, sequence: Keypoints2d) -> int:
         """Frames that the model is given for the sequence: at its own rate, where it is known."""
